@@ -1,0 +1,41 @@
+# Everything a person does with this tree. Each target makes the environment it needs; that is quick when
+# nothing changed. Without make: `python3 tools/setup.py`, then `.venv/bin/altid --help`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MAKEFLAGS += --no-print-directory
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock runtime
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@echo '  Arguments: make demo ARGS="--exit", make test ARGS="-k socket"'
+
+setup: ## make .venv with the locked packages (developing and running)
+	@command -v "$(PYTHON)" >/dev/null || { echo 'altid: Python 3.11 or newer is needed: install it (Debian: apt install python3).' >&2; exit 1; }
+	@"$(PYTHON)" tools/setup.py
+
+runtime:
+	@command -v "$(PYTHON)" >/dev/null || { echo 'altid: Python 3.11 or newer is needed: install it (Debian: apt install python3).' >&2; exit 1; }
+	@"$(PYTHON)" tools/setup.py --runtime
+
+demo: runtime ## a record with synthetic patients, to look at in the browser
+	@$(BIN)/altid demo $(ARGS)
+
+check: setup ## style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: setup ## check, then all tests; fails if either does
+	@status=0; $(MAKE) check || status=1; $(BIN)/pytest $(ARGS) || status=$$?; exit $$status
+
+bench: setup ## measure; see docs for what the figures mean
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## choose the newest packages that fit pyproject.toml and write the locks (needs uv)
+	@$(LOCK) --upgrade -o requirements/runtime.lock
+	@$(LOCK) --upgrade --group dev --constraints requirements/runtime.lock -o requirements/dev.lock

@@ -1,0 +1,3 @@
+"""Altid: the patient record that is always there."""
+
+__version__ = "0.1.0"
