@@ -1,0 +1,34 @@
+"""The role that servers work as: it may add to the record and read it, but not rewrite what was written.
+
+Earlier versions and the change feed are append-only for it, by PostgreSQL's own permissions.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+APP_ROLE = "altid_app"
+
+_STATEMENTS = f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
+        CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+    END IF;
+END $$;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO {APP_ROLE};
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
+GRANT INSERT, UPDATE ON resource TO {APP_ROLE};
+GRANT INSERT ON resource_history, change TO {APP_ROLE};
+GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string TO {APP_ROLE};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
+"""
+
+
+async def ensure_app_role(dsn: str) -> None:
+    """Create the role where it is missing and give it just what it needs. Can be run again."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        await connection.execute(_STATEMENTS)
+    finally:
+        await connection.close()
