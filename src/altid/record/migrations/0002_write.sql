@@ -34,21 +34,24 @@ END $$;
 CREATE FUNCTION write_resource(w resource_write) RETURNS resource_written
 LANGUAGE plpgsql AS $$
 DECLARE
-    old_rid bigint;
+    the_rid bigint;
     old_version integer := 0;
     old_updated timestamptz;
     old_deleted boolean;
     old_digest bytea;
+    present_version integer;
     result resource_written;
 BEGIN
     result.last_updated := date_trunc('milliseconds', clock_timestamp());
+
+    -- A create goes straight to the insert: its id is new, and if it is not, the insert says so.
     IF w.expected IS DISTINCT FROM 0 THEN
         SELECT rid, version, last_updated, body IS NULL, ranges_digest
-          INTO old_rid, old_version, old_updated, old_deleted, old_digest
+          INTO the_rid, old_version, old_updated, old_deleted, old_digest
           FROM resource WHERE type = w.type AND id = w.id FOR UPDATE;
     END IF;
 
-    IF old_rid IS NULL THEN
+    IF the_rid IS NULL THEN
         IF w.expected > 0 THEN
             result := ('conflict', 0, NULL);
             RETURN result;
@@ -57,50 +60,50 @@ BEGIN
             result := ('unchanged', 0, NULL);
             RETURN result;
         END IF;
-        old_rid := nextval('resource_rid');
+        the_rid := nextval('resource_rid');
         INSERT INTO resource (rid, type, id, version, last_updated, body, terms, present, refs, ranges_digest)
-            VALUES (old_rid, w.type, w.id, 1, result.last_updated, w.body, w.terms, w.present, w.refs,
+            VALUES (the_rid, w.type, w.id, 1, result.last_updated, w.body, w.terms, w.present, w.refs,
                     w.ranges_digest)
             ON CONFLICT (type, id) DO NOTHING;
-        IF NOT FOUND THEN
-            IF w.expected = 0 THEN
-                SELECT 'conflict', version, NULL INTO result
-                  FROM resource WHERE type = w.type AND id = w.id;
-                RETURN result;
-            END IF;
-            -- Another session created it in this very moment; its row is committed now, so this is an update.
-            RETURN write_resource(w);
-        END IF;
-        PERFORM index_ranges(old_rid, w);
-        result.outcome := 'created';
-        result.version := 1;
-    ELSE
-        IF w.expected <> (CASE WHEN old_deleted THEN 0 ELSE old_version END) THEN
-            result := ('conflict', CASE WHEN old_deleted THEN 0 ELSE old_version END, NULL);
+        IF FOUND THEN
+            PERFORM index_ranges(the_rid, w);
+            INSERT INTO change (xid, rid, version, type, at, method)
+                VALUES (pg_current_xact_id(), the_rid, 1, w.type, result.last_updated, w.method);
+            result.outcome := 'created';
+            result.version := 1;
             RETURN result;
         END IF;
-        IF old_deleted AND w.body IS NULL THEN
-            result := ('unchanged', old_version, old_updated);
-            RETURN result;
-        END IF;
-        result.version := old_version + 1;
-        -- A clock that was set back must not make a resource's history run backwards.
-        result.last_updated := greatest(result.last_updated, old_updated);
-        INSERT INTO resource_history (rid, version, last_updated, body)
-            SELECT rid, version, last_updated, body FROM resource WHERE rid = old_rid;
-        UPDATE resource
-           SET version = result.version, last_updated = result.last_updated, body = w.body,
-               terms = w.terms, present = w.present, refs = w.refs, ranges_digest = w.ranges_digest
-         WHERE rid = old_rid;
-        IF old_digest IS DISTINCT FROM w.ranges_digest THEN
-            PERFORM unindex_ranges(old_rid);
-            PERFORM index_ranges(old_rid, w);
-        END IF;
-        result.outcome := CASE WHEN w.body IS NULL THEN 'deleted' WHEN old_deleted THEN 'created' ELSE 'updated' END;
+        -- It is there after all, perhaps since this very moment; its row is committed, so it can be locked.
+        SELECT rid, version, last_updated, body IS NULL, ranges_digest
+          INTO STRICT the_rid, old_version, old_updated, old_deleted, old_digest
+          FROM resource WHERE type = w.type AND id = w.id FOR UPDATE;
     END IF;
 
+    present_version := CASE WHEN old_deleted THEN 0 ELSE old_version END;
+    IF w.expected <> present_version THEN
+        result := ('conflict', present_version, NULL);
+        RETURN result;
+    END IF;
+    IF old_deleted AND w.body IS NULL THEN
+        result := ('unchanged', old_version, old_updated);
+        RETURN result;
+    END IF;
+    result.version := old_version + 1;
+    -- A clock that was set back must not make a resource's history run backwards.
+    result.last_updated := greatest(result.last_updated, old_updated);
+    INSERT INTO resource_history (rid, version, last_updated, body)
+        SELECT rid, version, last_updated, body FROM resource WHERE rid = the_rid;
+    UPDATE resource
+       SET version = result.version, last_updated = result.last_updated, body = w.body,
+           terms = w.terms, present = w.present, refs = w.refs, ranges_digest = w.ranges_digest
+     WHERE rid = the_rid;
+    IF old_digest IS DISTINCT FROM w.ranges_digest THEN
+        PERFORM unindex_ranges(the_rid);
+        PERFORM index_ranges(the_rid, w);
+    END IF;
     INSERT INTO change (xid, rid, version, type, at, method)
-        VALUES (pg_current_xact_id(), old_rid, result.version, w.type, result.last_updated, w.method);
+        VALUES (pg_current_xact_id(), the_rid, result.version, w.type, result.last_updated, w.method);
+    result.outcome := CASE WHEN w.body IS NULL THEN 'deleted' WHEN old_deleted THEN 'created' ELSE 'updated' END;
     RETURN result;
 END $$;
 
