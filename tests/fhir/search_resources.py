@@ -20,15 +20,15 @@ PATIENT = written("""
  "meta": {"profile": ["http://example.org/StructureDefinition/p|2.1"],
           "tag": [{"system": "http://example.org/tags", "code": "test", "display": "Prøve"}]},
  "identifier": [{"use": "official", "system": "urn:oid:1.2.208.176.1.2", "value": "2512489996",
-                 "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "NNDNK"}],
-                          "text": "CPR-nummer"}}],
+                 "type": {"text": "CPR-nummer", "coding": [
+                   {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "NNDNK"}]}}],
  "active": true,
  "name": [{"use": "official", "family": "Ågård Jensen", "given": ["Søren", "René"]},
           {"use": "usual", "text": "Sørens kælenavn"}],
  "telecom": [{"system": "phone", "value": "+45 35 35 35 35", "use": "work"},
              {"system": "email", "value": "Soren@Example.org", "use": "home"}],
  "gender": "male", "birthDate": "1948-12-25", "deceasedDateTime": "2024-05-01T10:15:00+02:00",
- "address": [{"use": "home", "line": ["Storegade 1"], "city": "Århus", "postalCode": "8000", "country": "DK"}],
+ "address": [{"use": "home", "line": ["Storegade 1"], "city": "Århus", "postalCode": "8000"}],
  "generalPractitioner": [{"reference": "Practitioner/gp-1", "display": "Dr. Hansen"},
                          {"identifier": {"system": "urn:oid:1.2.208.176.1.4", "value": "012345"}}],
  "managingOrganization": {"reference": "Organization/org-1/_history/3"}}
@@ -93,7 +93,8 @@ VALUE_SET = written("""
 
 TASK = written("""
 {"resourceType": "Task", "id": "t-1", "status": "ready", "intent": "order",
- "for": {"reference": "Patient/pat-1"}, "owner": {"reference": "urn:uuid:0b0a6f8e-6b1c-4e3b-8f6e-0a5d2a3f4c5d"}}
+ "for": {"reference": "Patient/pat-1"},
+ "owner": {"reference": "urn:uuid:0b0a6f8e-6b1c-4e3b-8f6e-0a5d2a3f4c5d"}}
 """)
 
 ALL = (

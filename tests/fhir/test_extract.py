@@ -253,6 +253,12 @@ def test_a_composite_of_an_inner_element_keeps_its_two_values_together():
     assert ranges(entries.quantities, key) == [(85, 85, UCUM, "mm[Hg]")]
 
 
+def test_a_composite_is_missing_where_one_of_its_values_is():
+    component = {"code": {"coding": [{"code": "8478-0"}]}}
+    entries = extract({"resourceType": "Observation", "component": [component]})
+    assert entries.present == ["component-code"]
+
+
 def test_a_composite_of_the_resource_itself_has_no_entries():
     assert not any("code-value-quantity" in key for key, *_ in extract(OBSERVATION).quantities)
 

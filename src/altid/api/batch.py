@@ -1,0 +1,134 @@
+"""A batch: each entry by itself, as if it had been sent alone (R4 http.html#transaction)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from altid.api import errors
+from altid.api.bundle import response_bundle
+from altid.api.checking import check_resource
+from altid.api.conditions import expected_version
+from altid.api.entries import Entry, entries
+from altid.api.messages import Request, Response, outcome_response
+from altid.api.settings import Service
+from altid.api.transaction import minimal, transaction
+from altid.api.writing import answer_write, check_same_id, write_all
+from altid.fhir.definitions import resource_types
+from altid.fhir.outcome import FhirError, Issue, refuse
+from altid.record.database import Connection
+from altid.record.write import Write, create, update
+
+Answer = Callable[[Service, Request], Awaitable[Response]]
+_ENTRIES_A_TURN = 16
+"""Entries prepared before other requests get their turn on the event loop."""
+_Plain = tuple[int, Entry, Write]
+"""Place in the Bundle, entry, and the write that it comes down to."""
+
+AnswerRead = Callable[[Service, Request, Connection], Awaitable[Response]]
+
+
+async def batch_or_transaction(
+    service: Service, request: Request, answer: Answer, answer_read: AnswerRead
+) -> Response:
+    """POST at the base: what the Bundle's type says."""
+    bundle = request.content
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
+        raise refuse(
+            400,
+            "structure",
+            "POST at the base takes a Bundle of type batch or transaction.",
+            "POST på basen tager en Bundle af typen batch eller transaction.",
+        )
+    if not isinstance(bundle.get("entry", []), list):
+        raise FhirError(400, [_NOT_A_LIST])
+    if len(bundle.get("entry", ())) > service.settings.bundle_entries_max:
+        raise refuse(
+            413,
+            "too-costly",
+            "A Bundle may have {limit} entries at most.",
+            "En Bundle må højst have {limit} indgange.",
+            limit=service.settings.bundle_entries_max,
+        )
+    match bundle.get("type"):
+        case "transaction":
+            return await transaction(service, request, bundle, answer_read)
+        case "batch":
+            return await _batch(service, request, bundle, answer)
+    raise refuse(
+        400,
+        "value",
+        "POST at the base takes a Bundle of type batch or transaction.",
+        "POST på basen tager en Bundle af typen batch eller transaction.",
+    )
+
+
+_NOT_A_LIST = Issue(
+    "structure", "Bundle.entry must be a list.", "Bundle.entry skal være en liste.", expression="Bundle.entry"
+)
+
+
+async def _batch(service: Service, request: Request, bundle: dict[str, object], answer: Answer) -> Response:
+    responses: list[Response | None] = []
+    plain: list[_Plain] = []
+    for index, entry in enumerate(entries(bundle, request)):
+        if index % _ENTRIES_A_TURN == 0:
+            await asyncio.sleep(0)
+        responses.append(None)
+        try:
+            if isinstance(entry, FhirError):
+                raise entry
+            prepared = _plain_write(service, entry.request)
+            if prepared is None:
+                responses[index] = await answer(service, minimal(entry.request))
+            else:
+                plain.append((index, entry, prepared))
+        except (FhirError, asyncpg.QueryCanceledError) as error:
+            responses[index] = _refused(error, request)
+    await _write_plain(service, plain, responses)
+    return Response(200, response_bundle("batch-response", [r for r in responses if r is not None]))
+
+
+def _plain_write(service: Service, request: Request) -> Write | None:
+    """The write of an unconditional create or update; None for everything else."""
+    if "if-none-exist" in request.headers or request.parameters:
+        return None
+    match request.method, request.path:
+        case "POST", (type_,) if type_ in resource_types():
+            return create(check_resource(service.settings, request.content, type_))
+        case "PUT", (type_, id_) if type_ in resource_types():
+            resource = check_resource(service.settings, request.content, type_)
+            check_same_id(resource, id_)
+            return update(resource, expected_version(request))
+    return None
+
+
+async def _write_plain(service: Service, plain: list[_Plain], responses: list[Response | None]) -> None:
+    """All plain writes in one commit. They stay independent: a conflict is the outcome of one alone."""
+    remaining = plain
+    while remaining:
+        # A resource that is named twice is written twice, in the Bundle's order, in rounds.
+        round_: list[_Plain] = []
+        later: list[_Plain] = []
+        seen: set[tuple[str, str]] = set()
+        for item in remaining:
+            key = (item[2].type, item[2].id)
+            (later if key in seen else round_).append(item)
+            seen.add(key)
+        round_.sort(key=lambda item: (item[2].type, item[2].id))
+        async with service.database.writing() as connection:
+            written = await write_all(connection, [prepared for _, _, prepared in round_])
+        for (index, entry, prepared), result in zip(round_, written, strict=True):
+            try:
+                responses[index] = answer_write(minimal(entry.request), prepared, result)
+            except FhirError as error:
+                responses[index] = _refused(error, entry.request)
+        remaining = later
+
+
+def _refused(error: Exception, request: Request) -> Response:
+    if isinstance(error, FhirError):
+        return outcome_response(error, request.language)
+    return outcome_response(errors.too_costly(), request.language)

@@ -1,0 +1,108 @@
+"""The refusals that more than one interaction needs, in FHIR's codes and both languages."""
+
+from __future__ import annotations
+
+from altid.fhir.outcome import FhirError, refuse
+
+
+def not_found() -> FhirError:
+    return refuse(404, "not-found", "There is no such resource.", "Der er ingen sådan ressource.")
+
+
+def gone() -> FhirError:
+    return refuse(410, "deleted", "The resource was deleted.", "Ressourcen er slettet.")
+
+
+def unknown_type(name: str) -> FhirError:
+    return refuse(
+        404,
+        "not-supported",
+        "{name} is not a FHIR R4 resource type.",
+        "{name} er ikke en FHIR R4-ressourcetype.",
+        name=name[:64],
+    )
+
+
+def method_not_allowed(method: str) -> FhirError:
+    return refuse(
+        405,
+        "not-supported",
+        "{method} is not possible here.",
+        "{method} er ikke mulig her.",
+        method=method[:16],
+    )
+
+
+def version_conflict() -> FhirError:
+    return refuse(
+        412,
+        "conflict",
+        "The resource is not at the version given in If-Match: read it again.",
+        "Ressourcen har ikke den version, som If-Match angiver: læs den igen.",
+    )
+
+
+def multiple_matches() -> FhirError:
+    return refuse(
+        412,
+        "multiple-matches",
+        "The condition matches more than one resource.",
+        "Betingelsen passer på mere end én ressource.",
+    )
+
+
+def bad_parameter(name: str) -> FhirError:
+    return refuse(
+        400,
+        "invalid",
+        "The parameter or header {name} has a value that cannot be used.",
+        "Parameteren eller headeren {name} har en værdi, der ikke kan bruges.",
+        name=name[:64],
+    )
+
+
+def body_missing() -> FhirError:
+    return refuse(
+        400,
+        "structure",
+        "The request needs a body with a FHIR resource.",
+        "Forespørgslen skal have en FHIR-ressource i kroppen.",
+    )
+
+
+def unavailable() -> FhirError:
+    return refuse(
+        503,
+        "transient",
+        "The record can't be reached right now. Nothing was stored; try again.",
+        "Journalen kan ikke nås lige nu. Intet blev gemt; prøv igen.",
+    )
+
+
+def too_costly() -> FhirError:
+    return refuse(
+        503,
+        "too-costly",
+        "The question took too long and was stopped. Narrow it, for example by patient or date.",
+        "Spørgsmålet tog for lang tid og blev stoppet. Gør det snævrere, fx med patient eller dato.",
+    )
+
+
+def outcome_unknown() -> FhirError:
+    return refuse(
+        504,
+        "timeout",
+        "The connection to the record broke while the answer was awaited. It is not known whether the write "
+        "was stored: read before you send it again, or send it with If-None-Exist or as an update.",
+        "Forbindelsen til journalen blev brudt, mens svaret var undervejs. Det vides ikke, om det blev gemt: "
+        "læs, før du sender igen, eller send med If-None-Exist eller som opdatering.",
+    )
+
+
+def internal() -> FhirError:
+    return refuse(
+        500,
+        "exception",
+        "Altid failed at this request. Operations can find it by the request id.",
+        "Altid fejlede på denne forespørgsel. Driften kan finde den på forespørgslens id.",
+    )

@@ -1,0 +1,145 @@
+"""Search by GET and POST (R4 http.html#search, search.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from altid.api import errors
+from altid.api.bundle import Link, outcome_entry, search_entry, searchset
+from altid.api.messages import Parameters, Request, Response, url_of
+from altid.api.page import decode, encode
+from altid.api.settings import Service
+from altid.api.subset import Subset
+from altid.fhir import json
+from altid.fhir.outcome import FhirError, Issue, operation_outcome
+from altid.fhir.search.criteria import Criterion, Query
+from altid.fhir.search.grammar import Context
+from altid.fhir.search.query import parse
+from altid.record.database import Connection
+from altid.record.include import INCLUDED_MAX, included
+from altid.record.search import Page, Resume, estimate, search, total
+from altid.record.stored import Stored
+
+_NOT_IN_LINKS = frozenset({"_page"})
+
+
+async def search_resources(
+    connection: Connection,
+    service: Service,
+    request: Request,
+    type_: str | None,
+    restriction: tuple[Criterion, ...] = (),
+) -> Response:
+    """A searchset. `restriction` is what a compartment adds to what the client asked."""
+    query = parse(type_, request.parameters, Context(base=request.base))
+    if query.unknown and request.strict:
+        raise FhirError(400, [_unknown(name, "error") for name in query.unknown])
+    query = replace(query, criteria=(*query.criteria, *restriction))
+    count = service.settings.page_size if query.count is None else query.count
+    if count == 0 or query.summary == "count":
+        return _count_only(request, query, await total(connection, query))
+    page = await search(connection, query, count=count, resume=_resume(query))
+    stored = [found.stored for found in page.found]
+    also, cut = await included(connection, query.includes, page.found) if query.includes else ([], False)
+    body = searchset(
+        _links(request, query, page),
+        await _total(connection, query, page),
+        _entries(request, query, stored, also, cut),
+    )
+    return Response(200, body)
+
+
+async def _total(connection: Connection, query: Query, page: Page) -> int | None:
+    """Counting everything can cost more than the page itself, so it is done when asked for, or free."""
+    if query.total == "accurate":
+        return await total(connection, query)
+    if query.page is None and page.resume is None and query.total != "none":
+        return len(page.found)
+    if query.total == "estimate":
+        return await estimate(connection, query)
+    return None
+
+
+def _count_only(request: Request, query: Query, counted: int) -> Response:
+    outcome = _outcomes(request, query, cut=False)
+    return Response(200, searchset([_self(request, query)], counted, outcome))
+
+
+def _entries(
+    request: Request, query: Query, stored: Iterable[Stored], also: Iterable[Stored], cut: bool
+) -> Iterable[bytes]:
+    subset = Subset.of_query(query)
+    for mode, resources in (("match", stored), ("include", also)):
+        for resource in resources:
+            content = subset.apply(resource) if subset else None
+            yield search_entry(request.base, resource, mode, content)
+    yield from _outcomes(request, query, cut=cut)
+
+
+def _outcomes(request: Request, query: Query, *, cut: bool) -> Iterable[bytes]:
+    """What the client must know about its own search: names that meant nothing, includes that were cut."""
+    issues = [_unknown(name, "warning") for name in query.unknown]
+    if cut:
+        issues.append(
+            Issue(
+                "too-costly",
+                "Only the first {limit} included resources are shown.",
+                "Kun de første {limit} medtagne ressourcer vises.",
+                {"limit": INCLUDED_MAX},
+                severity="warning",
+            )
+        )
+    if issues:
+        yield outcome_entry(json.dumps(operation_outcome(issues, request.language)))
+
+
+def _unknown(name: str, severity: str) -> Issue:
+    return Issue(
+        "not-supported",
+        "The search parameter {name} is not known here and was not used.",
+        "Søgeparameteren {name} kendes ikke her og blev ikke brugt.",
+        {"name": name},
+        severity="error" if severity == "error" else "warning",
+    )
+
+
+def _links(request: Request, query: Query, page: Page) -> list[Link]:
+    links = [_self(request, query)]
+    if page.resume is not None:
+        resume = page.resume
+        token = encode(("s", list(resume.values), resume.id, resume.type, resume.newest_rid))
+        links.append(Link("next", url_of(request, (*_kept(request, query), ("_page", token)))))
+    return links
+
+
+def _self(request: Request, query: Query) -> Link:
+    """The search as it was understood: without what was unknown (R4 search.html#conformance)."""
+    parameters = _kept(request, query)
+    if query.page is not None:
+        parameters += (("_page", query.page),)
+    return Link("self", url_of(request, parameters))
+
+
+def _kept(request: Request, query: Query) -> Parameters:
+    unknown = set(query.unknown)
+    return tuple(p for p in request.parameters if p[0] not in unknown and p[0] not in _NOT_IN_LINKS)
+
+
+def _resume(query: Query) -> Resume | None:
+    if query.page is None:
+        return None
+    kind, values, id_, type_, newest = decode(query.page, 5)
+    fits = (
+        kind == "s"
+        and isinstance(values, list)
+        and len(values) == len(query.sort)
+        and all(value is None or isinstance(value, str) for value in values)
+        and isinstance(id_, str)
+        and isinstance(type_, str)
+        and isinstance(newest, int)
+        and 0 <= newest < 2**63
+    )
+    if not fits:
+        raise errors.bad_parameter("_page")
+    return Resume(tuple(values), id_, type_, newest)

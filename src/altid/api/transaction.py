@@ -1,0 +1,288 @@
+"""A transaction: all of its entries or none (R4 http.html#transaction).
+
+First everything that needs no database: each entry is checked, new ids are given, references are pointed at
+them. Then, in one database transaction: conditions are locked and looked up, all versions are written by one
+statement, and reads see what was written. Entries are processed in FHIR's order (delete, create, update and
+patch, read), whatever their order in the Bundle; the answers come in the order of the Bundle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import asyncpg
+
+from altid.api import errors
+from altid.api.bundle import response_bundle
+from altid.api.checking import check_resource
+from altid.api.conditions import expected_version, none_exist
+from altid.api.entries import Entry, at_entry, entries
+from altid.api.messages import Request, Response
+from altid.api.reading import check_id
+from altid.api.settings import Service
+from altid.api.writing import (
+    answer_write,
+    conditional_update,
+    conditions_of,
+    first_conflict,
+    prepare_patch,
+    write_all,
+)
+from altid.fhir.outcome import FhirError, Issue, refuse
+from altid.fhir.references import Condition, conditional_references, rewrite
+from altid.record.conditional import Match, lock_and_match_all
+from altid.record.database import Connection
+from altid.record.read import read
+from altid.record.write import Write, Written, create, delete, new_id, update
+
+_RETRIES_MAX = 4
+"""A transaction that met a deadlock is run again from its beginning: nothing of it was stored."""
+
+_ENTRIES_A_TURN = 16
+"""Entries prepared before other requests get their turn on the event loop."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What one entry has become: a write to do, or the answer that it already has."""
+
+    entry: Entry
+    condition: Condition | None = None
+    match: Match | None = None
+    id: str | None = None
+    write: Write | None = None
+    existing: str | None = None
+    answer: Response | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """A transaction underway. `ids` maps each fullUrl to the reference that stands for it from now on."""
+
+    service: Service
+    request: Request
+    plans: list[_Plan]
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+async def transaction(service: Service, request: Request, bundle: dict[str, Any], answer: Any) -> Response:
+    """Process a Bundle of type transaction; `answer` is how a read among its entries is answered."""
+    plans = []
+    for entry in entries(bundle, request):
+        if isinstance(entry, FhirError):
+            raise entry
+        plans.append(_Plan(entry))
+    work = _Work(service, request, plans)
+    await _check(work)
+    return await _with_retries(work, answer)
+
+
+async def _check(work: _Work) -> None:
+    """Everything that can be wrong without looking into the database, all of it told at once."""
+    issues: list[Issue] = []
+    for number, plan in enumerate(work.plans):
+        if number % _ENTRIES_A_TURN == 0:
+            await asyncio.sleep(0)
+        try:
+            _check_entry(work, plan)
+        except FhirError as error:
+            issues += at_entry(error, plan.entry).issues
+    if issues:
+        raise FhirError(400, issues[:100])
+
+
+def _check_entry(work: _Work, plan: _Plan) -> None:
+    request = plan.entry.request
+    if request.method in ("GET", "HEAD"):
+        return
+    # POST names a type; the others a type and an id, or a type with criteria.
+    if len(request.path) != (1 if request.method == "POST" or request.parameters else 2):
+        raise errors.bad_parameter("request.url")
+    type_ = request.path[0]
+    if request.method in ("POST", "PUT"):
+        check_resource(work.service.settings, request.content, type_, in_transaction=True)
+    if request.method == "POST":
+        criteria = none_exist(request)
+        plan.condition = (type_, criteria) if criteria else None
+        plan.id = new_id()
+    elif len(request.path) == 1:
+        plan.condition = (type_, conditions_of(request))
+    else:
+        plan.id = check_id(request.path[1])
+        if request.method == "PUT" and request.content.get("id") != plan.id:
+            raise errors.bad_parameter("request.url")
+
+
+async def _with_retries(work: _Work, answer: Any) -> Response:
+    for attempt in range(_RETRIES_MAX):
+        try:
+            return await _run(work, answer)
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            await asyncio.sleep(0.01 * 2**attempt)
+    raise errors.unavailable()
+
+
+async def _run(work: _Work, answer: Any) -> Response:
+    async with work.service.database.writing() as connection, AsyncExitStack() as stack:
+        if _needs_transaction(work):
+            await stack.enter_async_context(connection.transaction())
+        await _resolve(connection, work)
+        await _prepare(connection, work)
+        await _write(connection, work)
+        for plan in work.plans:
+            if plan.existing is not None:
+                plan.answer = await _existing(connection, plan, work.request)
+            elif plan.entry.request.method in ("GET", "HEAD"):
+                plan.answer = await answer(work.service, plan.entry.request, connection)
+        responses = [plan.answer for plan in work.plans if plan.answer is not None]
+        return Response(200, response_bundle("transaction-response", responses))
+
+
+def _needs_transaction(work: _Work) -> bool:
+    """One statement is a transaction of its own; what looks before it writes needs an open one."""
+    return any(
+        plan.condition is not None
+        or plan.entry.request.method in ("GET", "HEAD", "PATCH")
+        or "if-match" in plan.entry.request.headers
+        or conditional_references(plan.entry.request.content)
+        for plan in work.plans
+    )
+
+
+async def _resolve(connection: Connection, work: _Work) -> None:
+    """Look up every condition and settle which reference each fullUrl stands for."""
+    conditional = [plan for plan in work.plans if plan.condition is not None]
+    asked = _conditional_references(work)
+    conditions = [plan.condition for plan in conditional if plan.condition is not None] + list(asked.values())
+    matches = await lock_and_match_all(connection, conditions, work.request.base)
+    for plan, match in zip(conditional, matches, strict=False):
+        if match.several:
+            raise at_entry(errors.multiple_matches(), plan.entry)
+        plan.match = match
+    work.ids = {}
+    for reference, match in zip(asked, matches[len(conditional) :], strict=True):
+        work.ids[reference] = _found(match)
+    for plan in work.plans:
+        _settle(work, plan)
+
+
+def _conditional_references(work: _Work) -> dict[str, Condition]:
+    """References such as `Practitioner?identifier=…`, each once."""
+    found: dict[str, Condition] = {}
+    for plan in work.plans:
+        if plan.entry.request.method in ("POST", "PUT"):
+            found.update(conditional_references(plan.entry.request.content))
+    return found
+
+
+def _found(match: Match) -> str:
+    if match.one is None:
+        raise refuse(
+            412,
+            "multiple-matches" if match.several else "not-found",
+            "A conditional reference to {type} does not match exactly one resource.",
+            "En betinget reference til {type} passer ikke på præcis én ressource.",
+            type=match.type,
+        )
+    return f"{match.type}/{match.one}"
+
+
+def _settle(work: _Work, plan: _Plan) -> None:
+    request = plan.entry.request
+    if request.method not in ("POST", "PUT"):
+        return
+    id_ = plan.match.one if plan.match is not None else None
+    plan.existing = id_ if request.method == "POST" else None
+    plan.id = id_ or plan.id or request.content.get("id") or new_id()
+    if plan.entry.full_url:
+        work.ids[plan.entry.full_url] = f"{request.path[0]}/{plan.id}"
+
+
+async def _prepare(connection: Connection, work: _Work) -> None:
+    """Make the writes, with every reference inside the Bundle pointing at what it will be."""
+    for number, plan in enumerate(work.plans):
+        if number % _ENTRIES_A_TURN == 0:
+            await asyncio.sleep(0)
+        try:
+            plan.write = await _prepared(connection, work, plan)
+        except FhirError as error:
+            raise at_entry(error, plan.entry) from None
+    _check_once_each(work.plans)
+
+
+async def _prepared(connection: Connection, work: _Work, plan: _Plan) -> Write | None:
+    request = plan.entry.request
+    if request.method in ("GET", "HEAD") or plan.existing is not None:
+        return None
+    type_, expected = request.path[0], expected_version(request)
+    if request.method == "DELETE":
+        id_ = plan.match.one if plan.match is not None else plan.id
+        return delete(type_, id_, expected) if id_ is not None else None
+    if request.method == "PATCH":
+        id_ = plan.match.one if plan.match is not None else plan.id
+        if id_ is None:
+            raise errors.not_found()
+        return await prepare_patch(connection, work.service, request.content, type_, id_, expected)
+    resource = rewrite(request.content, work.ids, request.base)
+    if request.method == "POST":
+        return create(resource, plan.id)
+    if plan.match is not None:
+        return conditional_update({**resource, "id": plan.id}, plan.match, expected)
+    return update(resource, expected)
+
+
+def _check_once_each(plans: Sequence[_Plan]) -> None:
+    """No resource may be named twice: the order of the two would decide (R4 http.html#trules)."""
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        if plan.write is None:
+            continue
+        key = (plan.write.type, plan.write.id)
+        if key in seen:
+            error = refuse(
+                400,
+                "duplicate",
+                "The transaction touches the same resource twice.",
+                "Transaktionen berører samme ressource to gange.",
+            )
+            raise at_entry(error, plan.entry)
+        seen.add(key)
+
+
+async def _write(connection: Connection, work: _Work) -> None:
+    planned = [plan for plan in work.plans if plan.write is not None]
+    # One order for all transactions, so that no two wait for each other's rows.
+    planned.sort(key=lambda plan: (plan.write.type, plan.write.id) if plan.write else ("", ""))
+    writes = [plan.write for plan in planned if plan.write is not None]
+    written: list[Written] = []
+    if writes:
+        written = await write_all(connection, writes)
+    conflict = first_conflict(written)
+    if conflict is not None:
+        raise at_entry(errors.version_conflict(), planned[conflict].entry)
+    for plan, prepared, result in zip(planned, writes, written, strict=True):
+        plan.answer = answer_write(minimal(plan.entry.request), prepared, result)
+    for plan in work.plans:
+        if plan.answer is None and plan.write is None and plan.entry.request.method == "DELETE":
+            plan.answer = Response(204)
+
+
+def minimal(request: Request) -> Request:
+    """In a Bundle the default is not to send everything back (R4 http.html#transaction-response)."""
+    if "return" in request.prefer:
+        return request
+    return replace(request, headers={**request.headers, "prefer": "return=minimal"})
+
+
+async def _existing(connection: Connection, plan: _Plan, request: Request) -> Response:
+    """A conditional create that found its resource: 200, and nothing written."""
+    assert plan.existing is not None
+    current = await read(connection, plan.entry.request.path[0], plan.existing)
+    if current is None or current.body is None:
+        raise at_entry(errors.version_conflict(), plan.entry)
+    location = f"{request.base}/{current.reference}/_history/{current.version}"
+    return Response(200, b"", (("location", location), ("etag", f'W/"{current.version}"')))
