@@ -1,0 +1,1 @@
+"""Puts the rooms together into one server: the ASGI application, its processes, start and stop."""

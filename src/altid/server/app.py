@@ -1,0 +1,91 @@
+"""The one ASGI application: FHIR at /fhir, health at /health, pages for people at the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from altid import __version__
+from altid.api.http import FhirApp, Receive, Scope, Send
+from altid.api.settings import FhirSettings, Service
+from altid.record.database import Database, Limits, open_database
+from altid.web.pages import pages
+
+FHIR_BASE = "/fhir"
+
+_READY_S_MAX = 2.0
+"""A database that needs longer than this for SELECT 1 is not one to send patients' questions to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What one server process needs to know."""
+
+    read_dsn: str
+    """The PostgreSQL nearby. Never logged, like the other: a DSN may hold a password."""
+    write_dsn: str
+    """The primary, wherever it is."""
+    limits: Limits = Limits()
+    fhir: FhirSettings = FhirSettings()
+
+
+class App:
+    """FHIR requests go straight to their room, everything else through Starlette: its routing and its
+    middleware would cost a read by id a tenth of its time."""
+
+    def __init__(self, settings: AppSettings) -> None:
+        self._settings = settings
+        self._fhir: FhirApp | None = None
+        health = [Route("/health/live", _live), Route("/health/ready", _ready)]
+        self._pages = Starlette(routes=health, lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._fhir is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
+            await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """The database is open as long as the server runs."""
+        async with _open(self._settings) as database:
+            app.state.database = database
+            service = Service(database, self._settings.fhir)
+            app.routes.extend(pages(service))
+            self._fhir = FhirApp(service)
+            yield
+
+
+def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
+    return open_database(settings.read_dsn, settings.write_dsn, limits=settings.limits)
+
+
+def _is_fhir(path: str) -> bool:
+    return path.startswith(FHIR_BASE) and path[len(FHIR_BASE) :][:1] in ("", "/")
+
+
+async def _live(_request: Request) -> JSONResponse:
+    return JSONResponse({"status": "live", "version": __version__})
+
+
+async def _ready(request: Request) -> JSONResponse:
+    """Ready means: can read and write the record now."""
+    database: Database = request.app.state.database
+    try:
+        async with asyncio.timeout(_READY_S_MAX):
+            async with database.reading() as connection:
+                await connection.fetchval("SELECT 1")
+            async with database.writing() as connection:
+                if await connection.fetchval("SELECT pg_is_in_recovery()"):
+                    return JSONResponse({"status": "read-only"}, 503)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return JSONResponse({"status": "the record can't be reached"}, 503)
+    return JSONResponse({"status": "ready", "version": __version__})

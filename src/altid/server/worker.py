@@ -1,0 +1,111 @@
+"""One server process, started by `altid.server.supervisor`, which hands it its settings on standard input.
+
+Run as `python -m altid.server.worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from altid.api.settings import FhirSettings
+from altid.record.database import Limits
+from altid.server.app import App, AppSettings
+
+_BACKLOG = 1_024
+_DRAIN_S = 10
+"""At a stop, requests underway get this long to finish."""
+_KEEP_ALIVE_S = 65
+"""Longer than the gateways' own, so that it is never the server that hangs up first."""
+_READY_LINE = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Where to listen, and the application's settings."""
+
+    host: str
+    port: int
+    app: AppSettings
+
+    def dump(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> WorkerSettings:
+        raw: dict[str, Any] = json.loads(text)
+        app = raw["app"]
+        return cls(
+            raw["host"],
+            raw["port"],
+            AppSettings(
+                app["read_dsn"], app["write_dsn"], Limits(**app["limits"]), FhirSettings(**app["fhir"])
+            ),
+        )
+
+
+class _Server(uvicorn.Server):
+    """Tells the supervisor when it accepts connections."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(_READY_LINE, flush=True)  # noqa: T201 (the supervisor reads it)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """SIGTERM and SIGINT drain and stop, without uvicorn's raising them once more at the end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that shares its address with the other workers; the kernel spreads connections over them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = WorkerSettings.load(sys.stdin.readline())
+    config = uvicorn.Config(
+        App(settings.app),
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        log_config=None,
+        log_level="warning",
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    server = _Server(config)
+    with (
+        listen(settings.host, settings.port) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(server.serve([listener]))
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
