@@ -168,28 +168,33 @@ def along(route: Route) -> Evaluator:
 
 
 def _along(ways: tuple[Route, ...]) -> Evaluator:
+    compiled = [[_movement(step) for step in way.steps] for way in ways]
+
     def values(item: Any, root: Any) -> list[Any]:
         found: list[Any] = []
-        for way in ways:
+        for movements in compiled:
             items = [item]
-            for step in way.steps:
-                items = _values(step, items, root)
+            for move in movements:
+                if not items:
+                    break
+                items = move(items, root)
             found += items
         return found
 
     return values
 
 
-def _values(step: Step, items: list[Any], root: Any) -> list[Any]:
+def _movement(step: Step) -> Callable[[list[Any], Any], list[Any]]:
+    """The step as a function from a collection to the next."""
     match step:
         case Key(name):
-            return [value for item in items for value in members(item, name)]
-        case Test():
-            return [item for item in items if step.holds(item, root)]
+            return lambda items, root: [value for item in items for value in members(item, name)]
+        case Test(holds=holds):
+            return lambda items, root: [item for item in items if holds(item, root)]
         case Pick(position):
-            return _pick(items, position)
-        case Compute():
-            return [value for item in items for value in step.values(item, root)]
+            return lambda items, root: _pick(items, position)
+        case Compute(values=values):
+            return lambda items, root: [value for item in items for value in values(item, root)]
 
 
 def members(item: Any, name: str) -> list[Any]:

@@ -22,8 +22,6 @@ from altid.fhir.search.parameters import Component, Parameter, routes, search_pa
 from altid.fhir.search.references import local
 from altid.fhir.search.walk import Leaf
 
-CANONICAL = ":canonical"
-
 
 @functools.cache
 def inner(type_name: str, code: str) -> str | None:
@@ -71,12 +69,12 @@ def leaf(type_name: str, parameter: Parameter, route: path.Route) -> Leaf | None
         return None
     code, key = parameter.code, f"{type_name}.{parameter.code}"
     first, second = parameter.components
-    heads = _heads(first, route.type)
-    add = _adders(second, route.type)
+    heads_of = _heads(first, route.type)
+    add_tails = _tails(second, route.type)
 
     def index(element: Any, found: Collector) -> None:
-        for head in heads(element):
-            add(element, found, f"{key}={head}")
+        keys = [f"{key}={head}" for head in heads_of(element)]
+        if keys and add_tails(element, found, keys):
             found.present[code] = None
 
     return index
@@ -117,24 +115,32 @@ def _heads(component: Component, element_type: str) -> Callable[[Any], Iterator[
     return heads
 
 
-def _adders(component: Component, element_type: str) -> Callable[[Any, Collector, str], None]:
+def _tails(component: Component, element_type: str) -> Callable[[Any, Collector, list[str]], bool]:
+    """What adds the component's entries under each of some keys, and says whether there was a value."""
     select = _selected(component, element_type)
 
-    def add(element: Any, found: Collector, key: str) -> None:
-        for value, kind in select(element):
-            match component.type:
-                case "quantity":
-                    once = itertools.islice(values.quantities(value, kind), 1)
-                    values.add_quantities(found, key, key + CANONICAL, once)
-                case "token":
-                    for system, code in tokens.pairs(value, kind):
-                        for form in forms(system, code):
-                            found.terms[f"{key}${form}"] = None
-                case "date":
-                    if (meant := values.period(value, kind)) is not None:
-                        found.dates[key, meant[0], meant[1]] = None
-                case "string":
-                    for text in values.texts(value, kind):
-                        found.strings[key, normalise(text)] = None
+    def add(element: Any, found: Collector, keys: list[str]) -> bool:
+        selected = list(select(element))
+        for value, kind in selected:
+            _add_tail(component.type, value, kind, found, keys)
+        return bool(selected)
 
     return add
+
+
+def _add_tail(component_type: str, value: Any, kind: str, found: Collector, keys: list[str]) -> None:
+    match component_type:
+        case "quantity":
+            rows = list(values.quantity_rows(itertools.islice(values.quantities(value, kind), 1)))
+            for key in keys:
+                for suffix, low, high, system, unit in rows:
+                    found.quantities[key + suffix, low, high, system, unit] = None
+        case "token":
+            tails = [form for coding in tokens.pairs(value, kind) for form in forms(*coding)]
+            found.terms.update((f"{key}${tail}", None) for key in keys for tail in tails)
+        case "date":
+            if (meant := values.period(value, kind)) is not None:
+                found.dates.update(((key, *meant), None) for key in keys)
+        case "string":
+            texts = [normalise(text) for text in values.texts(value, kind)]
+            found.strings.update(((key, text), None) for key in keys for text in texts)

@@ -28,7 +28,7 @@ from altid.fhir.search.entries import STRING_LENGTH_MAX
 from altid.fhir.search.grammar import Builder, Context
 from altid.fhir.search.parameters import Parameter, sources
 from altid.fhir.search.token_query import normal_text
-from altid.fhir.search.values import NOT_BELOW
+from altid.fhir.search.values import CANONICAL, NOT_BELOW
 
 _APPROXIMATE = decimal.Decimal("0.1")
 """How far off `ap` may be: a tenth of the number, or of the time from now (R4 search.html#prefix)."""
@@ -228,5 +228,5 @@ def quantity_match(name: str, key: str, text: str) -> QuantityMatch:
     prefix, low, high = _range(name, parts[0])
     system, code = (parts[1] or None, parts[2] or None) if len(parts) == 3 else (None, None)
     if system == ucum.SYSTEM and code is not None and (unit := ucum.canonical(code)) is not None:
-        return QuantityMatch(f"{key}:canonical", prefix, unit.value(low), unit.value(high), "", unit.code)
+        return QuantityMatch(key + CANONICAL, prefix, unit.value(low), unit.value(high), "", unit.code)
     return QuantityMatch(key, prefix, low, high, system, code)

@@ -23,6 +23,12 @@ NOT_BELOW = frozenset({"_profile", "_source"})
 Quantity = tuple[decimal.Decimal, decimal.Decimal, str, str]
 """(low, high, system, code)."""
 
+QuantityRow = tuple[str, decimal.Decimal, decimal.Decimal, str, str]
+"""(what the key ends with, low, high, system, code)."""
+
+CANONICAL = ":canonical"
+"""What the key of a quantity in base units ends with."""
+
 _NAME_PARTS = ("family", "given", "prefix", "suffix", "text")
 _ADDRESS_PARTS = ("line", "city", "district", "state", "postalCode", "country", "text")
 
@@ -177,23 +183,22 @@ def _of_samples(value: Any) -> Iterator[Quantity]:
 
 
 def _quantity_leaf(code: str, key: str, value_type: str) -> Leaf:
-    canonical_key = f"{key}:canonical"
-
     def index(value: Any, found: Collector) -> None:
         found.present[code] = None
-        add_quantities(found, key, canonical_key, quantities(value, value_type))
+        for suffix, low, high, system, unit in quantity_rows(quantities(value, value_type)):
+            found.quantities[key + suffix, low, high, system, unit] = None
 
     return index
 
 
-def add_quantities(found: Collector, key: str, canonical_key: str, ranges: Iterable[Quantity]) -> None:
-    """Entries as written and, for a UCUM unit that has one, in its canonical form."""
+def quantity_rows(ranges: Iterable[Quantity]) -> Iterator[QuantityRow]:
+    """Rows as written and, for a UCUM unit that has one, in its canonical form."""
     for low, high, system, code in ranges:
-        found.quantities[key, low, high, system, code] = None
+        yield "", low, high, system, code
         if system == ucum.SYSTEM and (unit := ucum.canonical(code)) is not None:
             least = unit.value(low)
             most = least if low is high else unit.value(high)
-            found.quantities[canonical_key, least, most, "", unit.code] = None
+            yield CANONICAL, least, most, "", unit.code
 
 
 def _uri_leaf(code: str, key: str, is_canonical: bool) -> Leaf:
