@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,10 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from altid.api.settings import FhirSettings
+from altid.record.postgres import Cluster
+from running import make_database, running_worker
 
 Create = Callable[..., dict[str, Any]]
 
@@ -233,3 +238,24 @@ def test_no_query_makes_the_server_fail(fhir: httpx.Client, type_: str, name: st
     except (httpx.InvalidURL, UnicodeEncodeError):
         return
     assert response.status_code < 500
+
+
+def test_more_requests_than_can_be_answered_in_time_are_refused_at_once(postgres: Cluster) -> None:
+    settings = FhirSettings(in_flight_max=2)
+    with running_worker(make_database(postgres), settings) as address, ExitStack() as stack:
+        host = urlsplit(address)
+        for _ in range(2):
+            line = socket.create_connection((str(host.hostname), host.port or 0), timeout=5)
+            stack.enter_context(line)
+            line.sendall(
+                b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+            )
+        refused = httpx.get(f"{address}/fhir/metadata")
+        while refused.status_code == 200:  # until the server has read both of the lines above
+            refused = httpx.get(f"{address}/fhir/metadata")
+        assert_outcome(refused, 503)
+        assert refused.headers["retry-after"] == "1"
+        stack.close()
+        while httpx.get(f"{address}/fhir/metadata").status_code != 200:
+            pass

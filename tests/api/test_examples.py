@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from official_examples import INVALID, official_examples
-from running import make_database, running_worker
 
 from altid.api.settings import FhirSettings
 from altid.fhir import json
 from altid.record.postgres import Cluster
+from official_examples import INVALID, official_examples
+from running import make_database, running_worker
 
 CHUNK = 50
 BODY_BYTES_MAX = 128 * 1024 * 1024

@@ -79,6 +79,15 @@ def unavailable() -> FhirError:
     )
 
 
+def busy() -> FhirError:
+    return refuse(
+        503,
+        "throttled",
+        "The server has more to do than it can answer in time. Nothing was stored; try again in a second.",
+        "Serveren har mere at gøre, end den kan nå. Intet blev gemt; prøv igen om et sekund.",
+    )
+
+
 def too_costly() -> FhirError:
     return refuse(
         503,

@@ -42,12 +42,22 @@ class FhirApp:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._in_flight += 1
+        try:
+            await self._respond(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request = Request(scope["method"], (), (), headers)
         request_id = _request_id(headers)
         try:
+            if self._in_flight > self._service.settings.in_flight_max:
+                raise errors.busy()
             body = await _read_body(receive, headers, self._service.settings) if _has_body(headers) else b""
             request = _request(scope, headers, body, self._service.settings)
             response = await answer(self._service, request)

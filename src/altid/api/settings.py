@@ -17,6 +17,9 @@ class FhirSettings:
     """A whole patient's transaction has about 2 MB; more than this only hogs memory."""
     body_s_max: float = 30.0
     """A body that trickles in slower is an attack or a dead line."""
+    in_flight_max: int = 256
+    """Requests that one server process works on at once. One more is refused at once and can try again:
+    in a queue it would wait for an answer that its client has given up on."""
     bundle_entries_max: int = 5_000
     page_size: int = 50
     """Entries of a search page where the client does not say (`_count`)."""
