@@ -39,6 +39,8 @@ _TABLES = {
     "quantities": ("index_quantity", "low", "high", "numeric"),
     "strings": ("index_string", "value", "value", "text"),
 }
+_COLUMNS = "r.type, r.id, r.version, r.last_updated, r.body, r.refs"
+_NEWEST = "SELECT last_value FROM resource_rid"
 _VALUE_SET = "SELECT type, id, version, last_updated, body FROM resource WHERE terms @> $1::uuid[] LIMIT 1"
 
 
@@ -77,8 +79,8 @@ async def search(connection: Connection, query: Query, *, count: int, resume: Re
     if len(rows) <= count:
         return Page(found, None)
     last = rows[count - 1]
-    newest = resume.newest_rid if resume else last[6]
-    return Page(found, Resume(tuple(_text(value) for value in last[7:]), last[1], last[0], newest))
+    newest = resume.newest_rid if resume else await connection.fetchval(_NEWEST)
+    return Page(found, Resume(tuple(_text(value) for value in last[6:]), last[1], last[0], newest))
 
 
 async def total(connection: Connection, query: Query) -> int:
@@ -120,18 +122,12 @@ def _page_sql(query: Query, limit: int, resume: Resume | None) -> tuple[str, lis
     sorts = [_sort_value(key, conditions) for key in query.sort]
     columns = "".join(f", {sort} AS s{number}" for number, sort in enumerate(sorts))
     order = [_order(key, number) for number, key in enumerate(query.sort)] + ["id", "type"]
-    after = ""
+    page = f"SELECT {_COLUMNS}{columns} FROM {_from(query)} WHERE {where}"
     if resume is not None:
         newest = conditions.placeholder(resume.newest_rid, "bigint")
-        after = f" WHERE rid <= {newest} AND {_after(query.sort, resume, conditions)}"
-    sql = (
-        "SELECT type, id, version, last_updated, body, refs, newest"
-        + "".join(f", s{number}" for number in range(len(sorts)))
-        + " FROM (SELECT r.type, r.id, r.version, r.last_updated, r.body, r.refs, r.rid, "
-        f"(SELECT last_value FROM resource_rid) AS newest{columns} FROM {_from(query)} WHERE {where}) found"
-        f"{after} ORDER BY {', '.join(order)} LIMIT {limit}"
-    )
-    return sql, conditions.values
+        after = _after(query.sort, resume, conditions)
+        page = f"SELECT * FROM ({page} AND r.rid <= {newest}) page WHERE {after}"
+    return f"{page} ORDER BY {', '.join(order)} LIMIT {limit}", conditions.values
 
 
 def _from(query: Query) -> str:
