@@ -25,10 +25,12 @@ demo: runtime ## a record with synthetic patients, to look at in the browser
 	@$(BIN)/altid demo $(ARGS)
 
 check: setup ## style, types and the direction of imports
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@status=0; \
+	$(BIN)/ruff check --no-cache . || status=1; \
+	$(BIN)/ruff format --check . || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/lint-imports || status=1; \
+	exit $$status
 
 test: setup ## check, then all tests; fails if either does
 	@status=0; $(MAKE) check || status=1; $(BIN)/pytest $(ARGS) || status=$$?; exit $$status

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from official_examples import INVALID, official_examples
-
 from altid.fhir.json import loads
 from altid.fhir.validation import validate
+from official_examples import INVALID, official_examples
 
 
 def test_the_official_examples_are_valid_but_for_those_that_break_the_standard() -> None:

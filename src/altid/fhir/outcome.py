@@ -16,7 +16,7 @@ Language = Literal["en", "da"]
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One finding. `code` is from the value set issue-type; `expression` a FHIRPath such as `Patient.name[0]`."""
+    """One finding. `code` is from issue-type (R4); `expression` a FHIRPath such as `Patient.name[0]`."""
 
     code: str
     text_en: str
