@@ -1,0 +1,1 @@
+"""What `altid load` does: files become parcels, parcels are sent, a journal remembers what was accepted."""

@@ -1,0 +1,96 @@
+"""`altid serve`: one server with its record, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+import click
+
+from altid.api.settings import FhirSettings
+from altid.record.migrate import MigrationError
+from altid.record.postgres import PostgresError
+from altid.server.supervisor import ServeError, ServeOptions, serving
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any free one."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Server processes.  [default: one for each processor]",
+)
+@click.option(
+    "--database-url",
+    envvar="ALTID_DATABASE_URL",
+    metavar="URL",
+    help="Use this PostgreSQL (16 or newer) instead of Altid's own. Best given as ALTID_DATABASE_URL, "
+    "since a command line can be seen by others.",
+)
+@click.option("--base-url", metavar="URL", help="The public FHIR base, where a gateway stands in front.")
+@click.option(
+    "--body-max",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    metavar="MIB",
+    help="Largest request body.",
+)
+@click.option(
+    "--danish-profiles/--no-danish-profiles",
+    default=False,
+    show_default=True,
+    help="Refuse a Patient that breaks dk-core (identifier, CPR, X-eCPR, D-eCPR, official name).",
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    host: str,
+    port: int,
+    workers: int | None,
+    database_url: str | None,
+    base_url: str | None,
+    body_max: int,
+    danish_profiles: bool,
+) -> None:
+    """Serve the record: FHIR R4 at /fhir, patient pages at /, health at /health.
+
+    Starts PostgreSQL in the data folder (or uses --database-url), brings its schema up to date, starts
+    the server processes and prints one line when it is ready. SIGTERM or Ctrl-C stops everything cleanly.
+
+    \b
+    Examples:
+      altid serve
+      altid serve --data /srv/altid --port 9000
+      ALTID_DATABASE_URL=postgresql://altid@db/altid altid serve
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    data: Path = context.obj.data
+    fhir = FhirSettings(
+        base_url=base_url.rstrip("/") if base_url else None,
+        body_bytes_max=body_max * 1024 * 1024,
+        danish_profiles=danish_profiles,
+    )
+    options = ServeOptions(data, host, port, database_url=database_url, fhir=fhir)
+    if workers is not None:
+        options = ServeOptions(data, host, port, workers, database_url, fhir)
+    try:
+        asyncio.run(_serve(options, quiet=context.obj.quiet))
+    except (ServeError, PostgresError, MigrationError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+async def _serve(options: ServeOptions, *, quiet: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(options) as address:
+        if not quiet:
+            click.echo(f"Altid is ready: FHIR {address}/fhir, pages {address}/")
+        await stop.wait()
