@@ -298,7 +298,7 @@ def test_what_was_replaced_tests_equal(value: Any, path: str) -> None:
 
 @given(JSON)
 def test_the_result_shares_nothing_with_the_patch(value: Any) -> None:
-    operations = [
+    operations: list[dict[str, Any]] = [
         {"op": "add", "path": "/new", "value": [value]},
         {"op": "add", "path": "/new/-", "value": 1},
     ]

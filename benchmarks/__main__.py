@@ -1,0 +1,183 @@
+"""`python -m benchmarks`: measure, keep the results, write the page."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shlex
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from altid import sample
+from benchmarks import ceiling, limits, machine, report, server, size
+from benchmarks.dataset import Dataset
+from benchmarks.growth import measure_growth
+from benchmarks.measure import Measurement, import_bundles, load, measure
+from benchmarks.workloads import WORKLOADS
+
+_HERE = Path(__file__).parent
+_DOCS = _HERE.parent / "docs"
+_IMPORT_SEED = 7
+
+_DESCRIPTION = """
+Measures a real Altid against PostgreSQL's own limits on this machine. Without a workload all are measured.
+`growth` measures how latency changes while the record grows; `report` writes docs/performance.md and its
+pictures from the newest results in the folder of results.
+"""
+
+
+class Effort(NamedTuple):
+    """How much is measured."""
+
+    seconds: float
+    warmup_seconds: float
+    patients: int
+    import_patients: int
+
+
+_FULL = Effort(seconds=10, warmup_seconds=2, patients=1_000, import_patients=200)
+_QUICK = Effort(seconds=2, warmup_seconds=0.5, patients=100, import_patients=10)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(given)
+    effort = _QUICK if options.quick else _FULL
+    if options.seconds is not None:
+        effort = effort._replace(seconds=options.seconds)
+    if options.workload == ["report"]:
+        _write_documents(options.out)
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped, too
+    command = shlex.join(["python", "-m", "benchmarks", *given])
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "machine": machine.describe(),
+    }
+    kind = "growth" if options.workload == ["growth"] else "throughput"
+    is_whole = not options.quick and options.workload in ([], ["growth"])
+    with server.running(options.workers) as running:
+        results["server"] = running.command
+        if kind == "growth":
+            results["growth"] = measure_growth(
+                running, options.patients, effort.seconds, effort.warmup_seconds, _say
+            )
+        else:
+            results |= _throughput(running, options, effort)
+    file = _write_results(options.out, kind if is_whole else f"{kind}-trial", results)
+    _say(f"results: {file}")
+    return 1 if _has_errors(results) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
+    names = [*WORKLOADS, "import", "growth", "report"]
+    parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
+    parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
+    parser.add_argument("--seconds", type=float, help="for each measurement")
+    parser.add_argument("--workers", type=int, help="server processes; default: that of `altid serve`")
+    parser.add_argument("--patients", type=_counts, default=[1_000, 10_000, 100_000], help="for growth")
+    parser.add_argument("--quick", action="store_true", help="little data, short measurements: a trial")
+    parser.add_argument("--out", type=Path, default=_HERE / "results", help="folder of results")
+    return parser
+
+
+def _one_of(names: list[str]) -> Any:
+    def check(name: str) -> str:
+        if name not in names:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(names)}")
+        return name
+
+    return check
+
+
+def _counts(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _throughput(running: server.Server, options: argparse.Namespace, effort: Effort) -> dict[str, Any]:
+    workloads: list[str] = options.workload or [*WORKLOADS, "import"]
+    data = Dataset(effort.patients)
+    empty_bytes = size.database_bytes(running)
+    _say(f"loading {data.resources:,} resources")
+    loading = load(running, data)
+    _show(loading)
+    taken = size.take(running, data.resources, empty_bytes)
+    measurements: list[Measurement] = []
+    for workload in (name for name in WORKLOADS if name in workloads):
+        for connections in options.connections:
+            found = measure(running, data, workload, connections, effort.seconds, effort.warmup_seconds)
+            _show(found)
+            measurements.append(found)
+    if "import" in workloads:
+        bundles = sample.bundles(patients=effort.import_patients, seed=_IMPORT_SEED)
+        measurements.append(import_bundles(running, bundles))
+        _show(measurements[-1])
+    _say("PostgreSQL alone (pgbench)")
+    alone = limits.measure(running, options.connections, effort.seconds)
+    for limit in alone:
+        _say(f"  {limit.kind:8} {limit.connections:3} connections  {limit.per_second:8,.0f}/s")
+    own = [ceiling.measure(count, effort.seconds, effort.warmup_seconds) for count in options.connections]
+    return {
+        "loading": loading,
+        "size": taken,
+        "measurements": measurements,
+        "limits": alone,
+        "ceiling": own,
+    }
+
+
+def _show(found: Measurement) -> None:
+    outcome, cost = found.outcome, found.cost
+    rate = found.resources_per_second or outcome.per_second
+    latency = (
+        f"p50 {outcome.latency.p50_ms:7.2f}  p99 {outcome.latency.p99_ms:7.2f} ms" if outcome.latency else ""
+    )
+    costs = f"µs: server {cost.server_us:,.0f}, PostgreSQL {cost.postgres_us:,.0f}, load {cost.load_us:,.0f}"
+    costs += f"; others {cost.others_cores:.1f} cores"
+    _say(f"{found.workload:8} {outcome.connections:3} connections  {rate:8,.0f}/s  {latency}  {costs}")
+    for finding in outcome.findings:
+        _say(f"  WRONG: {finding}")
+
+
+def _has_errors(results: dict[str, Any]) -> bool:
+    points = results.get("growth", [])
+    found = [
+        *results.get("measurements", []),
+        *(operation for point in points for operation in point.operations),
+    ]
+    return any(measurement.outcome.errors for measurement in found)
+
+
+def _write_results(folder: Path, kind: str, results: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{results['date']}-{machine.slug(results['machine'])}-{kind}.json"
+    file.write_text(json.dumps(results, default=dataclasses.asdict, indent=1, ensure_ascii=False) + "\n")
+    return file
+
+
+def _write_documents(folder: Path) -> None:
+    throughput, growth = _newest(folder, "throughput"), _newest(folder, "growth")
+    if throughput is None:
+        raise SystemExit(f"There are no results in {folder}: run `python -m benchmarks` first.")
+    for file in report.write_documents(_DOCS, throughput, growth):
+        _say(f"wrote {file}")
+
+
+def _newest(folder: Path, kind: str) -> dict[str, Any] | None:
+    """The results of the latest date; their files' names begin with it."""
+    files = sorted(folder.glob(f"*-{kind}.json"))
+    return dict(json.loads(files[-1].read_text())) if files else None
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
