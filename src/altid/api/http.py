@@ -33,6 +33,7 @@ Send = Callable[[Any], Awaitable[None]]
 _log = logging.getLogger("altid.api")
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
+_FORM = "application/x-www-form-urlencoded"
 _QUERY_FIELDS_MAX = 200
 """Parameters of one search; each costs planning."""
 
@@ -72,15 +73,15 @@ def _request(scope: Scope, headers: dict[str, str], body: bytes, settings: Any) 
     parameters = _fields(scope["query_string"])
     content: Any = None
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded":
+    if media_type == _FORM:
         parameters += _fields(body)
     elif body:
         negotiation.check_body_type(media_type, scope["method"])
         content = _parse(body)
     negotiation.check_answer_type(headers, parameters)
-    return Request(
-        scope["method"], path, parameters, headers, content, settings.base_url or _base(scope, headers)
-    )
+    query = "" if media_type == _FORM else scope["query_string"].decode("ascii", "replace")
+    base = settings.base_url or _base(scope, headers)
+    return Request(scope["method"], path, parameters, headers, content, base, query)
 
 
 def _below_base(scope: Scope) -> str:

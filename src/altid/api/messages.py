@@ -31,6 +31,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: Any = None
     base: str = ""
+    query: str = ""
+    """The query as it stood in the URL, still encoded; "" where it was not in a URL."""
 
     @property
     def language(self) -> Language:

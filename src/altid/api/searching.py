@@ -35,7 +35,8 @@ async def search_resources(
     query = parse(type_, request.parameters, Context(base=request.base))
     if query.unknown and request.strict:
         raise FhirError(400, [_unknown(name, "error") for name in query.unknown])
-    query = replace(query, criteria=(*query.criteria, *restriction))
+    if restriction:
+        query = replace(query, criteria=(*query.criteria, *restriction))
     count = service.settings.page_size if query.count is None else query.count
     if count == 0 or query.summary == "count":
         return _count_only(request, query, await total(connection, query))
@@ -115,6 +116,8 @@ def _links(request: Request, query: Query, page: Page) -> list[Link]:
 
 def _self(request: Request, query: Query) -> Link:
     """The search as it was understood: without what was unknown (R4 search.html#conformance)."""
+    if request.query and not query.unknown:
+        return Link("self", f"{url_of(request, ())}?{request.query}")
     parameters = _kept(request, query)
     if query.page is not None:
         parameters += (("_page", query.page),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from altid.record.database import Database
+from altid.record.grouping import GroupWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +37,5 @@ class Service:
     """What every interaction needs at hand."""
 
     database: Database
+    writer: GroupWriter
     settings: FhirSettings

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
-
 from altid.api import errors
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_version, none_exist
@@ -22,6 +20,7 @@ from altid.fhir.outcome import operation_outcome, refuse
 from altid.fhir.patch import apply_fhirpath_patch, apply_json_patch
 from altid.record.conditional import Match, lock_and_match
 from altid.record.database import Connection
+from altid.record.grouping import LOST_CONNECTION, OutcomeUnknownError
 from altid.record.read import read
 from altid.record.stored import Stored, compose, instant
 from altid.record.write import ANY_VERSION, Write, Written, create, delete, stored, update, write
@@ -31,7 +30,15 @@ async def write_all(connection: Connection, writes: Sequence[Write]) -> list[Wri
     """Write versions. If the connection breaks underway the outcome is unknown, and the answer says so."""
     try:
         return await write(connection, writes)
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+    except LOST_CONNECTION:
+        raise errors.outcome_unknown() from None
+
+
+async def write_grouped(service: Service, prepared: Write) -> Written:
+    """Write one version that depends on nothing else, together with others that come at the same time."""
+    try:
+        return await service.writer.write(prepared)
+    except OutcomeUnknownError:
         raise errors.outcome_unknown() from None
 
 
@@ -46,8 +53,7 @@ async def create_resource(service: Service, request: Request, type_: str) -> Res
     prepared = create(resource)
     condition = none_exist(request)
     if condition is None:
-        async with service.database.writing() as connection:
-            return answer_write(request, prepared, await write_one(connection, prepared))
+        return answer_write(request, prepared, await write_grouped(service, prepared))
     async with service.database.writing() as connection, connection.transaction():
         match = await lock_and_match(connection, (type_, condition), request.base)
         if match.several:
@@ -62,8 +68,7 @@ async def update_resource(service: Service, request: Request, type_: str, id_: s
     resource = check_resource(service.settings, request.content, type_)
     check_same_id(resource, id_)
     prepared = update(resource, expected_version(request))
-    async with service.database.writing() as connection:
-        return answer_write(request, prepared, await write_one(connection, prepared))
+    return answer_write(request, prepared, await write_grouped(service, prepared))
 
 
 async def update_by_search(service: Service, request: Request, type_: str) -> Response:
@@ -155,8 +160,7 @@ def _apply(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
 async def delete_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """DELETE [type]/[id]: also of what is gone already, which is no error (R4 http.html#delete)."""
     prepared = delete(type_, check_id(id_), expected_version(request))
-    async with service.database.writing() as connection:
-        return answer_write(request, prepared, await write_one(connection, prepared))
+    return answer_write(request, prepared, await write_grouped(service, prepared))
 
 
 async def delete_by_search(service: Service, request: Request, type_: str) -> Response:

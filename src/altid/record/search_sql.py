@@ -102,7 +102,11 @@ class Conditions:
         single = [c.terms[0] for c in criteria if isinstance(c, TermCriterion) and _is_single_term(c)]
         others = [c for c in criteria if not _is_single_term(c)]
         parts = []
-        if single:
+        if any(_is_rare(c) for c in criteria):
+            # One condition each: PostgreSQL then expects few rows without looking at the values, and keeps
+            # one plan for all patients instead of planning each search anew.
+            parts += [f"{alias}.terms @> {self.placeholder(term_keys([t]), 'uuid[]')}" for t in single]
+        elif single:
             parts.append(f"{alias}.terms @> {self.placeholder(term_keys(single), 'uuid[]')}")
         narrow = bool(single) or any(_is_narrow(c) for c in others)
         return parts + [self._one(types, c, alias, narrow) for c in others]

@@ -114,7 +114,9 @@ def _prepare(resource: dict[str, Any], id_: str, expected: int | None, method: s
 
 
 def _ranges_digest(entries: Entries) -> bytes:
-    ranges = (entries.dates, entries.numbers, entries.quantities, entries.strings)
-    if not any(ranges):
-        return b""
-    return hashlib.blake2b(repr(ranges).encode(), digest_size=8).digest()
+    """Two resources with the same digest have the same range entries."""
+    lines = [f"{key}|{low.timestamp()}|{high.timestamp()}" for key, low, high in entries.dates]
+    lines += [f"{key}|{low}|{high}" for key, low, high in entries.numbers]
+    lines += ["|".join((key, str(low), str(high), *unit)) for key, low, high, *unit in entries.quantities]
+    lines += [f"{key}|{value}" for key, value in entries.strings]
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=16).digest() if lines else b""

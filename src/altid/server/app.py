@@ -17,6 +17,7 @@ from altid import __version__
 from altid.api.http import FhirApp, Receive, Scope, Send
 from altid.api.settings import FhirSettings, Service
 from altid.record.database import Database, Limits, open_database
+from altid.record.grouping import GroupWriter
 from altid.web.pages import pages
 
 FHIR_BASE = "/fhir"
@@ -58,10 +59,12 @@ class App:
         """The database is open as long as the server runs."""
         async with _open(self._settings) as database:
             app.state.database = database
-            service = Service(database, self._settings.fhir)
+            writer = GroupWriter(database)
+            service = Service(database, writer, self._settings.fhir)
             app.routes.extend(pages(service))
             self._fhir = FhirApp(service)
             yield
+            await writer.close()
 
 
 def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:

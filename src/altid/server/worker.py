@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -21,6 +22,7 @@ import uvloop
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.server.app import App, AppSettings
+from altid.server.live import Lease, OnlyWhileLive
 
 _BACKLOG = 1_024
 _DRAIN_S = 10
@@ -37,6 +39,8 @@ class WorkerSettings:
     host: str
     port: int
     app: AppSettings
+    live_file: str | None = None
+    """The site's live lease, where there are sites (see `live`)."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -51,6 +55,7 @@ class WorkerSettings:
             AppSettings(
                 app["read_dsn"], app["write_dsn"], Limits(**app["limits"]), FhirSettings(**app["fhir"])
             ),
+            raw.get("live_file"),
         )
 
 
@@ -70,6 +75,11 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _application(settings: WorkerSettings) -> App | OnlyWhileLive:
+    app = App(settings.app)
+    return app if settings.live_file is None else OnlyWhileLive(app, Lease(Path(settings.live_file)))
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that shares its address with the other workers; the kernel spreads connections over them."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -84,7 +94,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = WorkerSettings.load(sys.stdin.readline())
     config = uvicorn.Config(
-        App(settings.app),
+        _application(settings),
         http="httptools",
         ws="none",
         lifespan="on",

@@ -1,0 +1,40 @@
+"""Which language a browser wants: `?lang=` once, then a cookie; Danish where nobody has said."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from altid.web.headers import NOT_KEPT
+from altid.web.words import LANGUAGES, Language, Words, words
+
+LANGUAGE_NAMES = {"da": "Dansk", "en": "English"}
+"""Each in its own language, as one who reads no other would look for it."""
+
+_COOKIE = "lang"
+_COOKIE_AGE_S_MAX = 365 * 24 * 3600
+
+
+def words_for(request: Request) -> Words:
+    return words(_known(request.cookies.get(_COOKIE)) or LANGUAGES[0])
+
+
+def switched(request: Request) -> Response | None:
+    """The answer to `?lang=`: remember it and show the same page without it. None where nothing is asked."""
+    wanted = _known(request.query_params.get("lang"))
+    if wanted is None:
+        return None
+    answer = RedirectResponse(request.url.path, 303, headers=NOT_KEPT)
+    answer.set_cookie(
+        _COOKIE,
+        wanted,
+        max_age=_COOKIE_AGE_S_MAX,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+def _known(name: str | None) -> Language | None:
+    return next((language for language in LANGUAGES if language == name), None)

@@ -1,0 +1,73 @@
+"""From views to HTML. Everything is escaped: names and notes come from people and machines we don't know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from altid.web.finding import SEARCH_CHARACTERS_MAX
+from altid.web.headers import NOT_KEPT
+from altid.web.language import LANGUAGE_NAMES
+from altid.web.static import static
+from altid.web.views import trend
+from altid.web.views.moments import ZONE, moment_at
+from altid.web.words import LANGUAGES, Words, dosing
+from altid.web.words.speaker import person_name
+
+CAVE_FULL_MAX = 3
+"""Agents that the banner tells in full; of more it names all, and the section below has the rest."""
+NOTES_OPEN_MAX = 3
+
+
+@cache
+def templates() -> Environment:
+    """The templates of this package; names that are not defined are errors."""
+    environment = Environment(
+        loader=PackageLoader("altid.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals |= {
+        "CAVE_FULL_MAX": CAVE_FULL_MAX,
+        "GRAPH_HEIGHT": trend.HEIGHT,
+        "GRAPH_WIDTH": trend.WIDTH,
+        "LANGUAGES": LANGUAGES,
+        "LANGUAGE_NAMES": LANGUAGE_NAMES,
+        "NOTES_OPEN_MAX": NOTES_OPEN_MAX,
+        "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
+        "dosing": dosing,
+        "moment": moment_at,
+        "person_name": person_name,
+        "static": static,
+    }
+    return environment
+
+
+def render(template: str, words: Words, **data: Any) -> str:
+    """One template in one language."""
+    return templates().get_template(template).render(words=words, t=words.text, **data)
+
+
+def answer(html: str, words: Words, status: int = 200) -> HTMLResponse:
+    """A page, never kept by the browser."""
+    return HTMLResponse(html, status, {**NOT_KEPT, "Content-Language": words.language})
+
+
+def page(template: str, words: Words, *, status: int = 200, **data: Any) -> HTMLResponse:
+    """A page of one template."""
+    return answer(render(template, words, **data), words, status)
+
+
+def error_page(kind: str, status: int, words: Words, now: datetime) -> HTMLResponse:
+    """A page that says what went wrong and what to do."""
+    shown = page("error.html", words, status=status, kind=kind, now=now.astimezone(ZONE))
+    if kind == "unreachable":
+        shown.headers["Retry-After"] = "5"
+    return shown

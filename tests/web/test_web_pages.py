@@ -1,0 +1,270 @@
+"""The pages over HTTP, from a real server on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from altid.record.database import Database, Limits, open_database
+from altid.web.pages import pages
+
+CPR = "urn:oid:1.2.208.176.1.2"
+HL7 = "http://terminology.hl7.org/CodeSystem"
+
+Put = Callable[..., None]
+
+
+@pytest.fixture
+def anna(put: Put) -> str:
+    """A patient in bed, with a result and a note."""
+    put(
+        "Patient",
+        "anna",
+        identifier=[{"system": CPR, "value": "1203485678"}],
+        name=[{"use": "official", "family": "Åkjær-Jensen", "given": ["Anna"]}],
+        gender="female",
+        birthDate="1948-03-12",
+    )
+    physical = {"coding": [{"system": f"{HL7}/location-physical-type", "code": "bd"}]}
+    ward = {"coding": [{"system": f"{HL7}/location-physical-type", "code": "wa"}]}
+    put("Location", "ward", name="Hjertesygdomme H1", physicalType=ward)
+    put(
+        "Location", "bed", name="Stue 3, seng 1", physicalType=physical, partOf={"reference": "Location/ward"}
+    )
+    put(
+        "Encounter",
+        "stay",
+        status="in-progress",
+        **{"class": {"system": f"{HL7}/v3-ActCode", "code": "IMP"}},
+        subject={"reference": "Patient/anna"},
+        period={"start": "2026-11-15T11:00:00+01:00"},
+        location=[{"location": {"reference": "Location/bed"}}],
+    )
+    put(
+        "Observation",
+        "potassium",
+        status="final",
+        category=[{"coding": [{"system": f"{HL7}/observation-category", "code": "laboratory"}]}],
+        code={"text": "Kalium;P"},
+        subject={"reference": "Patient/anna"},
+        effectiveDateTime="2026-11-17T07:00:00+01:00",
+        valueQuantity={"value": 3.5, "unit": "mmol/L"},
+    )
+    put(
+        "AllergyIntolerance",
+        "penicillin",
+        code={"text": "Penicilliner"},
+        patient={"reference": "Patient/anna"},
+    )
+    return "anna"
+
+
+def search(browser: httpx.Client, text: str) -> str:
+    answer = browser.post("/", data={"search": text})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    "text", ["åkjær", "anna åkjær", "120348-5678", "1203485678", "12.03.1948", "akj ann"]
+)
+def test_a_patient_is_found(browser: httpx.Client, anna: str, text: str) -> None:
+    assert f'href="/patient/{anna}"' in search(browser, text)
+
+
+@pytest.mark.parametrize("text", ["anna hansen", "120348-5679", "13.03.1948"])
+def test_all_that_was_written_must_hold(browser: httpx.Client, anna: str, text: str) -> None:
+    assert f'href="/patient/{anna}"' not in search(browser, text)
+
+
+def test_the_list_tells_where_the_patient_lies(browser: httpx.Client, anna: str) -> None:
+    row = re.search(rf'<tr>(?:(?!</tr>).)*/patient/{anna}".*?</tr>', search(browser, "120348-5678"), re.S)
+    assert row is not None
+    assert "Hjertesygdomme H1" in row.group()
+    assert "Stue 3, seng 1" in row.group()
+
+
+def test_what_was_searched_is_in_no_address(browser: httpx.Client, anna: str) -> None:
+    html = search(browser, "120348-5678")
+    addresses = re.findall(r'(?:href|action|src)="([^"]*)"', html)
+    assert [address for address in addresses if "120348" in address or "5678" in address] == []
+
+
+def test_searching_by_the_address_searches_nothing(browser: httpx.Client, anna: str) -> None:
+    assert 'value=""' in browser.get("/", params={"search": "120348-5678"}).text
+
+
+def test_a_search_that_finds_nobody_says_what_to_try(browser: httpx.Client, anna: str) -> None:
+    assert "Ingen patient passer" in search(browser, "findes ikke")
+
+
+@pytest.mark.parametrize("text", ["x" * 300, "a " * 20])
+def test_too_long_a_search_is_refused(browser: httpx.Client, text: str) -> None:
+    answer = browser.post("/", data={"search": text})
+    assert (answer.status_code, "Søgningen kan ikke bruges" in answer.text) == (400, True)
+
+
+def test_a_form_that_never_ends_is_refused(browser: httpx.Client) -> None:
+    assert browser.post("/", content=b"search=" + b"x" * 10_000).status_code == 400
+
+
+def test_the_patient_page_shows_the_chart(browser: httpx.Client, anna: str) -> None:
+    text = browser.get(f"/patient/{anna}").text
+    for part in (
+        "ÅKJÆR-JENSEN, Anna",
+        "Penicilliner",
+        "Hjertesygdomme H1",
+        "Stue 3, seng 1",
+        "Kalium;P",
+        "3,5",
+    ):
+        assert part in text
+
+
+def test_what_a_patient_said_of_another_is_not_shown(browser: httpx.Client, put: Put, anna: str) -> None:
+    put("Patient", "child")
+    put(
+        "AllergyIntolerance",
+        "nuts",
+        code={"text": "Jordnødder"},
+        patient={"reference": "Patient/child"},
+        asserter={"reference": f"Patient/{anna}"},
+    )
+    assert "Jordnødder" not in browser.get(f"/patient/{anna}").text
+    assert "Jordnødder" in browser.get("/patient/child").text
+
+
+def test_the_patient_page_can_only_read(browser: httpx.Client, anna: str) -> None:
+    html = browser.get(f"/patient/{anna}").text
+    assert re.findall(r'<form[^>]*action="([^"]*)"', html) == ["/"]
+    assert browser.post(f"/patient/{anna}").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/patient/anna", "/patient/nobody", "/nowhere"])
+def test_no_page_is_kept_or_framed(browser: httpx.Client, anna: str, path: str) -> None:
+    headers = browser.get(path).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "path", ["/patient/nobody", "/patient/%2e%2e", "/patient/" + "a" * 65, "/nowhere", "/static/../pages.py"]
+)
+def test_what_is_not_there_says_so_in_the_same_look(browser: httpx.Client, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "Siden findes ikke" in answer.text
+
+
+def test_a_deleted_patient_is_gone(browser: httpx.Client, put: Put) -> None:
+    put("Patient", "deleted")
+    browser.delete("/fhir/Patient/deleted")
+    answer = browser.get("/patient/deleted")
+    assert (answer.status_code, "er slettet" in answer.text) == (410, True)
+
+
+def test_danish_is_the_first_language(browser: httpx.Client) -> None:
+    answer = browser.get("/")
+    assert '<html lang="da">' in answer.text
+    assert answer.headers["content-language"] == "da"
+
+
+def test_the_language_is_remembered_and_leaves_the_address(browser: httpx.Client, anna: str) -> None:
+    switch = browser.get(f"/patient/{anna}?lang=en")
+    assert (switch.status_code, switch.headers["location"]) == (303, f"/patient/{anna}")
+    assert "httponly" in switch.headers["set-cookie"].lower()
+    assert '<html lang="en">' in browser.get(f"/patient/{anna}").text
+
+
+def test_an_unknown_language_changes_nothing(browser: httpx.Client) -> None:
+    assert '<html lang="da">' in browser.get("/?lang=xx").text
+
+
+def static_addresses(browser: httpx.Client) -> list[str]:
+    return re.findall(r'(?:href|src)="(/static/[^"]*)"', browser.get("/").text)
+
+
+def test_every_file_that_a_page_asks_for_is_there(browser: httpx.Client) -> None:
+    addresses = static_addresses(browser)
+    assert len(addresses) == 3
+    assert [browser.get(address).status_code for address in addresses] == [200] * 3
+
+
+def test_a_file_by_its_digest_is_kept(browser: httpx.Client) -> None:
+    address = static_addresses(browser)[0]
+    assert "immutable" in browser.get(address).headers["cache-control"]
+
+
+def test_a_file_by_another_digest_is_asked_for_again(browser: httpx.Client) -> None:
+    answer = browser.get("/static/screen.css?v=older")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+
+
+def test_an_unchanged_file_is_not_sent_twice(browser: httpx.Client) -> None:
+    tag = browser.get("/static/screen.css").headers["etag"]
+    again = browser.get("/static/screen.css", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+# When the record does not answer
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What `pages` needs."""
+
+    database: Database
+
+
+@asynccontextmanager
+async def asking(dsn: str, limits: Limits) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
+    """The pages in this process, so that a test can get at their database."""
+    async with open_database(dsn, dsn, limits=limits) as database:
+        app = Starlette(routes=pages(Pages(database)))
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://pages") as client:
+            yield client, database
+
+
+@pytest.mark.parametrize("path", ["/", "/patient/anna"])
+def test_a_record_that_does_not_answer_is_said_to_be_away(web_dsn: str, anna: str, path: str) -> None:
+    async def ask() -> httpx.Response:
+        limits = Limits(read_connections=1, acquire_s=0.05)
+        async with asking(web_dsn, limits) as (client, database), database.reading():
+            return await client.get(path)
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Journalen svarer ikke" in answer.text
+
+
+def test_a_part_that_cannot_be_read_leaves_the_rest(
+    web_dsn: str, anna: str, postgres_superuser_dsn: Callable[[str], str]
+) -> None:
+    async def ask() -> str:
+        holder = await asyncpg.connect(postgres_superuser_dsn(web_dsn))
+        try:
+            async with asking(web_dsn, Limits(read_statement_ms=300)) as (client, _), holder.transaction():
+                # The newest results are found by the index of dates; the rest of the chart is not.
+                await holder.execute("LOCK TABLE index_date IN ACCESS EXCLUSIVE MODE")
+                return (await client.get(f"/patient/{anna}")).text
+        finally:
+            await holder.close()
+
+    html = asyncio.run(ask())
+    assert "Penicilliner" in html
+    assert "Kalium;P" not in html
+    assert "journalen svarede ikke på denne del" in html
