@@ -1,9 +1,9 @@
 """Group commit: single writes that arrive together are written together, in one statement and one commit.
 
-Half of the cost of a small write is its commit and its round trip. While one statement is underway,
-more writes gather and go with the next one; on a quiet server a write goes at once and alone, so nothing
-ever waits for company. The writes stay independent: a version conflict is the outcome of one, and if a statement fails,
-each of its writes is tried again by itself.
+Half of the cost of a small write is its commit and its round trip. While one statement is underway, more
+writes gather and go with the next one; on a quiet server a write goes at once and alone, so nothing ever
+waits for company. The writes stay independent: a version conflict is the outcome of one, and if a statement
+fails, each of its writes is tried again by itself.
 
 A client that hangs up does not take its statement along: the commit is never cancelled underway.
 """
