@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
-
-from altid.api import errors
 from altid.api.bundle import response_bundle
-from altid.api.checking import check_resource
-from altid.api.conditions import expected_version
+from altid.api.conditions import expected_of_update
 from altid.api.entries import Entry, entries
-from altid.api.messages import Request, Response, outcome_response
+from altid.api.failure import failure_response
+from altid.api.messages import Request, Response
 from altid.api.settings import Service
 from altid.api.transaction import minimal, transaction
-from altid.api.writing import answer_write, check_same_id, write_all
+from altid.api.writing import answer_write, check_same_id, to_store, write_grouped
 from altid.fhir.definitions import resource_types
 from altid.fhir.outcome import FhirError, Issue, refuse
 from altid.record.database import Connection
@@ -85,9 +82,9 @@ async def _batch(service: Service, request: Request, bundle: dict[str, object], 
                 responses[index] = await answer(service, minimal(entry.request))
             else:
                 plain.append((index, entry, prepared))
-        except (FhirError, asyncpg.QueryCanceledError) as error:
-            responses[index] = _refused(error, request)
-    await _write_plain(service, plain, responses)
+        except Exception as error:
+            responses[index] = _failed(error, request)
+    await asyncio.gather(*(_write_plain(service, item, responses) for item in plain))
     return Response(200, response_bundle("batch-response", [r for r in responses if r is not None]))
 
 
@@ -97,38 +94,24 @@ def _plain_write(service: Service, request: Request) -> Write | None:
         return None
     match request.method, request.path:
         case "POST", (type_,) if type_ in resource_types():
-            return create(check_resource(service.settings, request.content, type_))
+            return create(to_store(service, request, type_))
         case "PUT", (type_, id_) if type_ in resource_types():
-            resource = check_resource(service.settings, request.content, type_)
+            resource = to_store(service, request, type_)
             check_same_id(resource, id_)
-            return update(resource, expected_version(request))
+            return update(resource, expected_of_update(request))
     return None
 
 
-async def _write_plain(service: Service, plain: list[_Plain], responses: list[Response | None]) -> None:
-    """All plain writes in one commit. They stay independent: a conflict is the outcome of one alone."""
-    remaining = plain
-    while remaining:
-        # A resource that is named twice is written twice, in the Bundle's order, in rounds.
-        round_: list[_Plain] = []
-        later: list[_Plain] = []
-        seen: set[tuple[str, str]] = set()
-        for item in remaining:
-            key = (item[2].type, item[2].id)
-            (later if key in seen else round_).append(item)
-            seen.add(key)
-        round_.sort(key=lambda item: (item[2].type, item[2].id))
-        async with service.database.writing() as connection:
-            written = await write_all(connection, [prepared for _, _, prepared in round_])
-        for (index, entry, prepared), result in zip(round_, written, strict=True):
-            try:
-                responses[index] = answer_write(minimal(entry.request), prepared, result)
-            except FhirError as error:
-                responses[index] = _refused(error, entry.request)
-        remaining = later
+async def _write_plain(service: Service, item: _Plain, responses: list[Response | None]) -> None:
+    """Plain writes go to the group writer together, which makes few commits of them and keeps them apart."""
+    index, entry, prepared = item
+    try:
+        written = await write_grouped(service, prepared)
+        responses[index] = answer_write(minimal(entry.request), prepared, written)
+    except Exception as error:
+        responses[index] = _failed(error, entry.request)
 
 
-def _refused(error: Exception, request: Request) -> Response:
-    if isinstance(error, FhirError):
-        return outcome_response(error, request.language)
-    return outcome_response(errors.too_costly(), request.language)
+def _failed(error: Exception, request: Request) -> Response:
+    """An entry that fails in whatever way is its own answer: what the others did must be told."""
+    return failure_response(error, request.method, request.language, "of a batch")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
 from altid.api import errors
-from altid.api.messages import Parameters, Request, etag
+from altid.api.messages import Parameters, Request
 from altid.record.stored import Stored
+from altid.record.write import MUST_BE_NEW
 
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 
@@ -25,11 +26,20 @@ def expected_version(request: Request) -> int | None:
     return int(match[1])
 
 
+def expected_of_update(request: Request) -> int | None:
+    """As `expected_version`; `If-None-Match: *` demands that there be none (RFC 9110 §13.1.2)."""
+    if request.headers.get("if-none-match", "").strip() == "*":
+        return MUST_BE_NEW
+    return expected_version(request)
+
+
 def not_modified(request: Request, stored: Stored) -> bool:
     """A conditional read: does the client hold this version already?"""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        return tags.strip() == "*" or etag(stored.version) in tags
+        # Weak comparison (RFC 9110 §8.8.3.2): W/"1" and "1" are the same.
+        opaque = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+        return "*" in opaque or f'"{stored.version}"' in opaque
     since = _since(request)
     return since is not None and stored.last_updated.replace(microsecond=0) <= since
 
@@ -39,8 +49,9 @@ def none_exist(request: Request) -> Parameters | None:
     text = request.headers.get("if-none-exist")
     if text is None:
         return None
-    query = text.rpartition("?")[2]
-    parameters = tuple(parse_qsl(query, keep_blank_values=True))
+    # Either the criteria alone or a whole search URL; a "?" behind the first "=" belongs to a value.
+    address, mark, query = text.partition("?")
+    parameters = tuple(parse_qsl(query if mark and "=" not in address else text, keep_blank_values=True))
     if not parameters:
         raise errors.bad_parameter("If-None-Exist")
     return parameters
@@ -51,7 +62,8 @@ def _since(request: Request) -> datetime | None:
     if text is None:
         return None
     try:
-        return parsedate_to_datetime(text)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         # RFC 9110 §13.1.3: a date that can't be read is as good as none.
         return None

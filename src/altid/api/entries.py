@@ -36,9 +36,19 @@ def entries(bundle: dict[str, Any], around: Request) -> Iterator[Entry | FhirErr
     """The entries in order; one that can't be understood comes as the error to answer it with."""
     for index, entry in enumerate(bundle.get("entry", ())):
         try:
-            yield Entry(index, entry.get("fullUrl"), _request(entry, index, around))
+            yield _entry(entry, index, around)
         except FhirError as error:
             yield error
+
+
+def _entry(entry: Any, index: int, around: Request) -> Entry:
+    place = f"Bundle.entry[{index}]"
+    if not isinstance(entry, dict):
+        raise _faulty(place, "An entry must be an object.", "En indgang skal være et objekt.")
+    full_url = entry.get("fullUrl")
+    if not (full_url is None or isinstance(full_url, str)):
+        raise _faulty(place, "fullUrl must be a text.", "fullUrl skal være en tekst.")
+    return Entry(index, full_url, _request(entry, index, around))
 
 
 def _request(entry: dict[str, Any], index: int, around: Request) -> Request:

@@ -42,6 +42,24 @@ def version_conflict() -> FhirError:
     )
 
 
+def unresolved_reference() -> FhirError:
+    return refuse(
+        400,
+        "not-found",
+        "A reference by urn: does not lead to any entry of the transaction.",
+        "En reference med urn: fører ikke til nogen indgang i transaktionen.",
+    )
+
+
+def named_twice() -> FhirError:
+    return refuse(
+        400,
+        "duplicate",
+        "Two entries of the transaction have the same fullUrl or ask for the same resource.",
+        "To indgange i transaktionen har samme fullUrl eller beder om samme ressource.",
+    )
+
+
 def multiple_matches() -> FhirError:
     return refuse(
         412,
@@ -58,6 +76,24 @@ def bad_parameter(name: str) -> FhirError:
         "The parameter or header {name} has a value that cannot be used.",
         "Parameteren eller headeren {name} har en værdi, der ikke kan bruges.",
         name=name[:64],
+    )
+
+
+def bad_value() -> FhirError:
+    return refuse(
+        400,
+        "invalid",
+        "The request holds a value that cannot be used.",
+        "Forespørgslen har en værdi, der ikke kan bruges.",
+    )
+
+
+def form_expected() -> FhirError:
+    return refuse(
+        415,
+        "not-supported",
+        "A search by POST takes its parameters as application/x-www-form-urlencoded.",
+        "En søgning med POST tager sine parametre som application/x-www-form-urlencoded.",
     )
 
 

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
 import os
 import re
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import asyncpg
-
 from altid.api import errors, negotiation
-from altid.api.messages import JSON_TYPE, Request, Response, outcome_response
+from altid.api.failure import failure_response
+from altid.api.messages import JSON_TYPE, Request, Response
 from altid.api.routes import answer
 from altid.api.settings import Service
 from altid.fhir import json
@@ -30,7 +27,6 @@ Scope = Any
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-_log = logging.getLogger("altid.api")
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
@@ -64,7 +60,7 @@ class FhirApp:
             response = await answer(self._service, request)
             response = negotiation.pretty(request, response)
         except Exception as error:
-            response = _failure(error, request, request_id)
+            response = failure_response(error, request.method, request.language, request_id)
         await _send(send, scope["method"], headers, response, request_id, self._service.settings)
 
 
@@ -81,7 +77,8 @@ def _request(scope: Scope, headers: dict[str, str], body: bytes, settings: Any) 
     negotiation.check_answer_type(headers, parameters)
     query = "" if media_type == _FORM else scope["query_string"].decode("ascii", "replace")
     base = settings.base_url or _base(scope, headers)
-    return Request(scope["method"], path, parameters, headers, content, base, query)
+    names_base = content is not None and base.encode() in body
+    return Request(scope["method"], path, parameters, headers, content, base, names_base, query)
 
 
 def _below_base(scope: Scope) -> str:
@@ -177,24 +174,6 @@ def _request_id(headers: dict[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
-def _failure(error: Exception, request: Request, request_id: str) -> Response:
-    """The answer to a failure; unforeseen ones are logged without their text."""
-    if isinstance(error, FhirError):
-        return outcome_response(error, request.language)
-    if isinstance(error, asyncpg.QueryCanceledError):
-        return outcome_response(errors.too_costly(), request.language)
-    if isinstance(error, (TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
-        _log.warning("request %s: the record is not reachable (%s)", request_id, type(error).__name__)
-        return outcome_response(errors.unavailable(), request.language)
-    if isinstance(error, asyncpg.OperatorInterventionError):
-        return outcome_response(errors.unavailable(), request.language)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error(
-        "request %s failed: %s at %s:%s", request_id, type(error).__name__, frame.filename, frame.lineno
-    )
-    return outcome_response(errors.internal(), request.language)
-
-
 async def _send(
     send: Send, method: str, headers: dict[str, str], response: Response, request_id: str, settings: Any
 ) -> None:
@@ -204,7 +183,7 @@ async def _send(
     if body:
         lines.append((b"content-type", f"{JSON_TYPE}; charset=utf-8".encode()))
         lines.append((b"vary", b"Accept, Accept-Encoding, Accept-Language, Prefer"))
-        if len(body) >= settings.gzip_bytes_min and "gzip" in headers.get("accept-encoding", ""):
+        if len(body) >= settings.gzip_bytes_min and negotiation.takes_gzip(headers):
             body = gzip.compress(body, compresslevel=1, mtime=0)
             lines.append((b"content-encoding", b"gzip"))
     if response.status not in (204, 304):

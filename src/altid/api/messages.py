@@ -31,6 +31,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: Any = None
     base: str = ""
+    names_base: bool = False
+    """The body mentions `base`, so its references may lead here by the full address."""
     query: str = ""
     """The query as it stood in the URL, still encoded; "" where it was not in a URL."""
 

@@ -6,6 +6,9 @@ from altid.api.messages import Parameters, Request, Response
 from altid.fhir import json
 from altid.fhir.outcome import refuse
 
+_ANSWER_DEPTH_MAX = 4 * json.DEPTH_MAX
+"""Our own answer wraps what was accepted, in a Bundle within a Bundle at most."""
+
 _JSON = {"application/fhir+json", "application/json", "text/json", "json", "application/json+fhir"}
 _ANY = {"", "*/*", "application/*", "text/*"}
 _JSON_PATCH = {"application/json-patch+json"}
@@ -43,8 +46,21 @@ def check_body_type(media_type: str, method: str) -> None:
     )
 
 
+def takes_gzip(headers: dict[str, str]) -> bool:
+    """RFC 9110 §12.5.3: named, and not with the weight zero."""
+    for part in headers.get("accept-encoding", "").split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "").rstrip("0.") != "q="
+    return False
+
+
 def pretty(request: Request, response: Response) -> Response:
     """Indent for people where `_pretty=true` asks for it."""
     if not response.body or ("_pretty", "true") not in request.parameters:
         return response
-    return Response(response.status, json.dumps_pretty(json.loads(response.body)), response.headers)
+    return Response(
+        response.status,
+        json.dumps_pretty(json.loads(response.body, depth_max=_ANSWER_DEPTH_MAX)),
+        response.headers,
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from altid.api import errors
 from altid.api.bundle import Link, search_entry, searchset
-from altid.api.checking import find_issues
+from altid.api.checking import check_resource, find_issues
 from altid.api.compartments import everything_terms, types_outside
 from altid.api.messages import Parameters, Request, Response, url_of
 from altid.api.page import decode, encode
@@ -54,12 +54,13 @@ async def patient_everything(
         raise errors.not_found()
     if patient.body is None:
         raise errors.gone()
-    asked, count, after = _asked(request, id_, service.settings.page_size)
+    parameters = _parameters(service, request)
+    asked, count, after = _asked(parameters, id_, service.settings.page_size)
     found = await everything(connection, asked, after=after, count=count + 1)
     shown = found[:count]
-    links = [Link("self", url_of(request, request.parameters))]
+    links = [Link("self", url_of(request, parameters))]
     if len(found) > count:
-        kept: Parameters = tuple(p for p in request.parameters if p[0] != "_page")
+        kept: Parameters = tuple(p for p in parameters if p[0] != "_page")
         token = encode(("e", shown[-1].type, shown[-1].id))
         links.append(Link("next", url_of(request, (*kept, ("_page", token)))))
     complete = len(found) <= count and after == ("", "")
@@ -67,9 +68,9 @@ async def patient_everything(
     return Response(200, searchset(links, len(shown) if complete else None, entries))
 
 
-def _asked(request: Request, id_: str, page_size: int) -> tuple[Everything, int, tuple[str, str]]:
+def _asked(parameters: Parameters, id_: str, page_size: int) -> tuple[Everything, int, tuple[str, str]]:
     types, since, count, after = None, None, page_size, ("", "")
-    for name, value in _parameters(request):
+    for name, value in parameters:
         match name:
             case "_type":
                 types = _types(value)
@@ -86,15 +87,15 @@ def _asked(request: Request, id_: str, page_size: int) -> tuple[Everything, int,
     return Everything(id_, everything_terms(id_), types_outside(), types, since), count, after
 
 
-def _parameters(request: Request) -> Parameters:
+def _parameters(service: Service, request: Request) -> Parameters:
     """From the URL, or from a Parameters resource where the operation was POSTed."""
-    if not isinstance(request.content, dict):
+    if request.content is None:
         return request.parameters
     posted = []
-    for parameter in request.content.get("parameter", ()):
+    for parameter in check_resource(service.settings, request.content, "Parameters").get("parameter", ()):
         values = [value for name, value in parameter.items() if name.startswith("value")]
         if values:
-            posted.append((str(parameter.get("name")), str(values[0])))
+            posted.append((str(parameter["name"]), str(values[0])))
     return (*request.parameters, *posted)
 
 
@@ -113,7 +114,8 @@ def _after(token: str) -> tuple[str, str]:
 
 
 def _parameter(parameters: dict[str, Any], name: str) -> Any:
-    for parameter in parameters.get("parameter", ()):
+    listed = parameters.get("parameter")
+    for parameter in listed if isinstance(listed, list) else ():
         if isinstance(parameter, dict) and parameter.get("name") == name:
             return parameter.get(name)
     return None

@@ -85,7 +85,7 @@ async def _entries(
         return await history.of_resource(
             connection, type_, check_id(id_), before=before, since=since, count=count
         )
-    start = before or await history.now(connection)
+    start = before or history.THE_END
     if type_ is not None:
         return await history.of_type(connection, type_, before=start, since=since, count=count)
     return await history.of_all(connection, before=start, since=since, count=count)

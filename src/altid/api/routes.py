@@ -87,6 +87,8 @@ async def _post(service: Service, request: Request) -> Response:
             return await batch_or_transaction(service, request, answer, answer_read)
         case ("$validate",):
             return await validate_resource(service, request, None)
+        case ("_search",) | (_, "_search") if request.content is not None:
+            raise errors.form_expected()
         case ("_search",):
             async with service.database.reading() as connection:
                 return await search_resources(connection, service, request, None)
@@ -100,6 +102,8 @@ async def _post(service: Service, request: Request) -> Response:
         case ("Patient", id_, "$everything"):
             async with service.database.reading() as connection:
                 return await patient_everything(connection, service, request, id_)
+        case (type_, _) if type_ in resource_types():
+            raise errors.method_not_allowed(request.method)
     raise errors.not_found()
 
 

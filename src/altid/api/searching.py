@@ -14,7 +14,7 @@ from altid.api.subset import Subset
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, Issue, operation_outcome
 from altid.fhir.search.criteria import Criterion, Query
-from altid.fhir.search.grammar import Context
+from altid.fhir.search.grammar import Context, shown
 from altid.fhir.search.query import parse
 from altid.record.database import Connection
 from altid.record.include import INCLUDED_MAX, included
@@ -126,7 +126,7 @@ def _self(request: Request, query: Query) -> Link:
 
 def _kept(request: Request, query: Query) -> Parameters:
     unknown = set(query.unknown)
-    return tuple(p for p in request.parameters if p[0] not in unknown and p[0] not in _NOT_IN_LINKS)
+    return tuple(p for p in request.parameters if shown(p[0]) not in unknown and p[0] not in _NOT_IN_LINKS)
 
 
 def _resume(query: Query) -> Resume | None:
@@ -140,7 +140,7 @@ def _resume(query: Query) -> Resume | None:
         and all(value is None or isinstance(value, str) for value in values)
         and isinstance(id_, str)
         and isinstance(type_, str)
-        and isinstance(newest, int)
+        and type(newest) is int
         and 0 <= newest < 2**63
     )
     if not fits:

@@ -28,8 +28,6 @@ class FhirSettings:
     """Below one network packet compression saves nothing."""
     danish_profiles: bool = False
     """Check what dk-core asks of a Patient (CPR, X-eCPR, D-eCPR); off, plain R4 is accepted."""
-    conflict_retries_max: int = 5
-    """A patch without If-Match is tried again on the newer version so many times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +18,7 @@ import asyncpg
 from altid.api import errors
 from altid.api.bundle import response_bundle
 from altid.api.checking import check_resource
-from altid.api.conditions import expected_version, none_exist
+from altid.api.conditions import expected_of_update, expected_version, none_exist
 from altid.api.entries import Entry, at_entry, entries
 from altid.api.messages import Request, Response
 from altid.api.reading import check_id
@@ -31,12 +30,17 @@ from altid.api.writing import (
     first_conflict,
     prepare_patch,
     write_all,
+    writing,
 )
+from altid.fhir import json
+from altid.fhir.definitions import resource_types
 from altid.fhir.outcome import FhirError, Issue, refuse
-from altid.fhir.references import Condition, conditional_references, rewrite
+from altid.fhir.periods import EARLIEST
+from altid.fhir.references import Condition, conditional_references, references, rewrite
 from altid.record.conditional import Match, lock_and_match_all
 from altid.record.database import Connection
 from altid.record.read import read
+from altid.record.stored import Stored, compose
 from altid.record.write import Write, Written, create, delete, new_id, update
 
 _RETRIES_MAX = 4
@@ -84,11 +88,15 @@ async def transaction(service: Service, request: Request, bundle: dict[str, Any]
 async def _check(work: _Work) -> None:
     """Everything that can be wrong without looking into the database, all of it told at once."""
     issues: list[Issue] = []
+    full_urls: set[str | None] = set()
     for number, plan in enumerate(work.plans):
         if number % _ENTRIES_A_TURN == 0:
             await asyncio.sleep(0)
         try:
             _check_entry(work, plan)
+            if plan.entry.full_url is not None and plan.entry.full_url in full_urls:
+                raise errors.named_twice()
+            full_urls.add(plan.entry.full_url)
         except FhirError as error:
             issues += at_entry(error, plan.entry).issues
     if issues:
@@ -103,6 +111,8 @@ def _check_entry(work: _Work, plan: _Plan) -> None:
     if len(request.path) != (1 if request.method == "POST" or request.parameters else 2):
         raise errors.bad_parameter("request.url")
     type_ = request.path[0]
+    if type_ not in resource_types():
+        raise errors.unknown_type(type_)
     if request.method in ("POST", "PUT"):
         check_resource(work.service.settings, request.content, type_, in_transaction=True)
     if request.method == "POST":
@@ -127,19 +137,32 @@ async def _with_retries(work: _Work, answer: Any) -> Response:
 
 
 async def _run(work: _Work, answer: Any) -> Response:
-    async with work.service.database.writing() as connection, AsyncExitStack() as stack:
-        if _needs_transaction(work):
-            await stack.enter_async_context(connection.transaction())
-        await _resolve(connection, work)
-        await _prepare(connection, work)
-        await _write(connection, work)
-        for plan in work.plans:
-            if plan.existing is not None:
-                plan.answer = await _existing(connection, plan, work.request)
-            elif plan.entry.request.method in ("GET", "HEAD"):
-                plan.answer = await answer(work.service, plan.entry.request, connection)
-        responses = [plan.answer for plan in work.plans if plan.answer is not None]
-        return Response(200, response_bundle("transaction-response", responses))
+    if not _needs_transaction(work):
+        async with work.service.database.writing() as connection:
+            return await _process(connection, work, answer)
+    async with writing(work.service) as connection:
+        return await _process(connection, work, answer)
+
+
+async def _process(connection: Connection, work: _Work, answer: Any) -> Response:
+    await _resolve(connection, work)
+    await _prepare(connection, work)
+    await _write(connection, work)
+    for plan in work.plans:
+        if plan.existing is not None:
+            plan.answer = await _existing(connection, plan, work.request)
+        elif plan.entry.request.method in ("GET", "HEAD"):
+            plan.answer = await _read(connection, work, plan, answer)
+    responses = [plan.answer for plan in work.plans if plan.answer is not None]
+    return Response(200, response_bundle("transaction-response", responses))
+
+
+async def _read(connection: Connection, work: _Work, plan: _Plan, answer: Any) -> Response:
+    try:
+        response: Response = await answer(work.service, plan.entry.request, connection)
+    except FhirError as error:
+        raise at_entry(error, plan.entry) from None
+    return response
 
 
 def _needs_transaction(work: _Work) -> bool:
@@ -155,13 +178,20 @@ def _needs_transaction(work: _Work) -> bool:
 
 async def _resolve(connection: Connection, work: _Work) -> None:
     """Look up every condition and settle which reference each fullUrl stands for."""
-    conditional = [plan for plan in work.plans if plan.condition is not None]
+    conditional = [(plan, plan.condition) for plan in work.plans if plan.condition is not None]
     asked = _conditional_references(work)
-    conditions = [plan.condition for plan in conditional if plan.condition is not None] + list(asked.values())
-    matches = await lock_and_match_all(connection, conditions, work.request.base)
-    for plan, match in zip(conditional, matches, strict=False):
+    # What is about to be changed is held; what is only looked for or pointed at is not.
+    wanted = [(condition, plan.entry.request.method != "POST") for plan, condition in conditional]
+    wanted += [(condition, False) for condition in asked.values()]
+    matches = await lock_and_match_all(connection, wanted, work.request.base)
+    new: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    for (plan, (type_, criteria)), match in zip(conditional, matches, strict=False):
         if match.several:
             raise at_entry(errors.multiple_matches(), plan.entry)
+        if match.one is None and plan.entry.request.method in ("POST", "PUT"):
+            if (type_, frozenset(criteria)) in new:
+                raise at_entry(errors.named_twice(), plan.entry)
+            new.add((type_, frozenset(criteria)))
         plan.match = match
     work.ids = {}
     for reference, match in zip(asked, matches[len(conditional) :], strict=True):
@@ -226,13 +256,28 @@ async def _prepared(connection: Connection, work: _Work, plan: _Plan) -> Write |
         id_ = plan.match.one if plan.match is not None else plan.id
         if id_ is None:
             raise errors.not_found()
-        return await prepare_patch(connection, work.service, request.content, type_, id_, expected)
-    resource = rewrite(request.content, work.ids, request.base)
+        return await prepare_patch(connection, work.service, request, type_, id_)
+    return _resolved(_prepared_resource(plan, rewrite(request.content, work.ids, request.base)))
+
+
+def _prepared_resource(plan: _Plan, resource: dict[str, Any]) -> Write:
+    request = plan.entry.request
     if request.method == "POST":
         return create(resource, plan.id)
-    if plan.match is not None:
-        return conditional_update({**resource, "id": plan.id}, plan.match, expected)
-    return update(resource, expected)
+    if plan.match is None:
+        return update(resource, expected_of_update(request))
+    if plan.match.one is None:
+        resource = {**resource, "id": plan.id}
+    return conditional_update(resource, plan.match, expected_version(request))
+
+
+def _resolved(prepared: Write) -> Write:
+    """Refuse what still points at an entry that is not there."""
+    if prepared.body is not None and b'"urn:' in prepared.body:
+        resource = json.loads(compose(Stored(prepared.type, prepared.id, 1, EARLIEST, prepared.body)))
+        if any(reference.startswith(("urn:uuid:", "urn:oid:")) for reference in references(resource)):
+            raise errors.unresolved_reference()
+    return prepared
 
 
 def _check_once_each(plans: Sequence[_Plan]) -> None:

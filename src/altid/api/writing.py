@@ -6,24 +6,26 @@ what their condition names, so that of two at the same moment the second sees wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from altid.api import errors
 from altid.api.checking import check_resource
-from altid.api.conditions import expected_version, none_exist
+from altid.api.conditions import expected_of_update, expected_version, none_exist
 from altid.api.messages import Parameters, Request, Response, etag, http_date
 from altid.api.reading import check_id
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.outcome import operation_outcome, refuse
 from altid.fhir.patch import apply_fhirpath_patch, apply_json_patch
+from altid.fhir.references import rewrite
 from altid.record.conditional import Match, lock_and_match
 from altid.record.database import Connection
-from altid.record.grouping import LOST_CONNECTION, OutcomeUnknownError
-from altid.record.read import read
+from altid.record.grouping import LOST_CONNECTION, OutcomeUnknownError, committing
+from altid.record.read import read, read_to_write
 from altid.record.stored import Stored, compose, instant
-from altid.record.write import ANY_VERSION, Write, Written, create, delete, stored, update, write
+from altid.record.write import MUST_BE_NEW, Write, Written, create, delete, stored, update, write
 
 
 async def write_all(connection: Connection, writes: Sequence[Write]) -> list[Written]:
@@ -47,15 +49,24 @@ async def write_one(connection: Connection, prepared: Write) -> Written:
     return written
 
 
+@asynccontextmanager
+async def writing(service: Service) -> AsyncIterator[Connection]:
+    """A connection with an open transaction, committed at the end; a lost answer is said to be lost."""
+    try:
+        async with service.database.writing() as connection, committing(connection):
+            yield connection
+    except OutcomeUnknownError:
+        raise errors.outcome_unknown() from None
+
+
 async def create_resource(service: Service, request: Request, type_: str) -> Response:
     """POST [type], conditional where If-None-Exist says so."""
-    resource = check_resource(service.settings, request.content, type_)
-    prepared = create(resource)
-    condition = none_exist(request)
-    if condition is None:
+    prepared = create(to_store(service, request, type_))
+    criteria = none_exist(request)
+    if criteria is None:
         return answer_write(request, prepared, await write_grouped(service, prepared))
-    async with service.database.writing() as connection, connection.transaction():
-        match = await lock_and_match(connection, (type_, condition), request.base)
+    async with writing(service) as connection:
+        match = await lock_and_match(connection, (type_, criteria), request.base)
         if match.several:
             raise errors.multiple_matches()
         if match.one is not None:
@@ -63,19 +74,26 @@ async def create_resource(service: Service, request: Request, type_: str) -> Res
         return answer_write(request, prepared, await write_one(connection, prepared))
 
 
-async def update_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
-    """PUT [type]/[id]: a new version, or the first under this id."""
+def to_store(service: Service, request: Request, type_: str) -> dict[str, Any]:
+    """The request's resource, checked; references to this very server by its address are made local."""
     resource = check_resource(service.settings, request.content, type_)
+    return rewrite(resource, {}, request.base) if request.names_base else resource
+
+
+async def update_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
+    """PUT [type]/[id]: a new version, or the first under this id (only that with `If-None-Match: *`)."""
+    resource = to_store(service, request, type_)
     check_same_id(resource, id_)
-    prepared = update(resource, expected_version(request))
+    prepared = update(resource, expected_of_update(request))
     return answer_write(request, prepared, await write_grouped(service, prepared))
 
 
 async def update_by_search(service: Service, request: Request, type_: str) -> Response:
     """PUT [type]?…: conditional update (R4 http.html#cond-update)."""
-    resource = check_resource(service.settings, request.content, type_)
-    async with service.database.writing() as connection, connection.transaction():
-        match = await lock_and_match(connection, (type_, conditions_of(request)), request.base)
+    resource = to_store(service, request, type_)
+    async with writing(service) as connection:
+        condition = (type_, conditions_of(request))
+        match = await lock_and_match(connection, condition, request.base, hold=True)
         prepared = conditional_update(resource, match, expected_version(request))
         return answer_write(request, prepared, await write_one(connection, prepared))
 
@@ -93,54 +111,51 @@ def conditional_update(resource: dict[str, Any], match: Match, expected: int | N
                 "Ressourcens id er ikke det, som den fundne ressource har.",
             )
         return update({**resource, "id": match.one}, expected)
-    if "id" in resource:
-        return update(resource, 0 if expected is None else expected)
-    return create(resource)
+    if expected is not None:
+        raise errors.version_conflict()
+    return update(resource, MUST_BE_NEW) if "id" in resource else create(resource)
 
 
 async def patch_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """PATCH [type]/[id] by JSON Patch (an array) or FHIRPath Patch (Parameters)."""
-    expected = expected_version(request)
-    async with service.database.writing() as connection:
-        return await _patch(connection, service, request, type_, check_id(id_), expected)
+    async with writing(service) as connection:
+        return await _patch(connection, service, request, type_, check_id(id_))
 
 
 async def patch_by_search(service: Service, request: Request, type_: str) -> Response:
     """PATCH [type]?…: exactly one resource must match."""
-    expected = expected_version(request)
-    async with service.database.writing() as connection:
-        match = await lock_and_match(connection, (type_, conditions_of(request)), request.base)
+    async with writing(service) as connection:
+        condition = (type_, conditions_of(request))
+        match = await lock_and_match(connection, condition, request.base, hold=True)
         if match.several:
             raise errors.multiple_matches()
         if match.one is None:
             raise errors.not_found()
-        return await _patch(connection, service, request, type_, match.one, expected)
+        return await _patch(connection, service, request, type_, match.one)
 
 
 async def _patch(
-    connection: Connection, service: Service, request: Request, type_: str, id_: str, expected: int | None
+    connection: Connection, service: Service, request: Request, type_: str, id_: str
 ) -> Response:
-    for _ in range(service.settings.conflict_retries_max):
-        prepared = await prepare_patch(connection, service, request.content, type_, id_, expected)
-        written = await write_one(connection, prepared)
-        if written.outcome != "conflict" or expected is not None:
-            return answer_write(request, prepared, written)
-    raise errors.version_conflict()
+    prepared = await prepare_patch(connection, service, request, type_, id_)
+    return answer_write(request, prepared, await write_one(connection, prepared))
 
 
 async def prepare_patch(
-    connection: Connection, service: Service, patch: Any, type_: str, id_: str, expected: int | None
+    connection: Connection, service: Service, request: Request, type_: str, id_: str
 ) -> Write:
-    """The write that a patch amounts to; it is bound to the very version that was patched."""
-    current = await read(connection, type_, id_)
+    """The write that a patch amounts to. The version that is patched is held until the transaction ends."""
+    current = await read_to_write(connection, type_, id_)
     if current is None:
         raise errors.not_found()
     if current.body is None:
         raise errors.gone()
-    if expected is not None and expected != current.version:
+    if expected_version(request) not in (None, current.version):
         raise errors.version_conflict()
-    patched = _apply(json.loads(compose(current)), patch)
+    patched = _apply(json.loads(compose(current)), request.content)
     check_resource(service.settings, patched, type_)
+    if request.names_base:
+        patched = rewrite(patched, {}, request.base)
     return update({**patched, "id": id_}, current.version)
 
 
@@ -165,13 +180,14 @@ async def delete_resource(service: Service, request: Request, type_: str, id_: s
 
 async def delete_by_search(service: Service, request: Request, type_: str) -> Response:
     """DELETE [type]?…: only where exactly one matches; deleting many by one question is not offered."""
-    async with service.database.writing() as connection, connection.transaction():
-        match = await lock_and_match(connection, (type_, conditions_of(request)), request.base)
+    async with writing(service) as connection:
+        condition = (type_, conditions_of(request))
+        match = await lock_and_match(connection, condition, request.base, hold=True)
         if match.several:
             raise errors.multiple_matches()
         if match.one is None:
             return Response(204)
-        prepared = delete(type_, match.one, ANY_VERSION)
+        prepared = delete(type_, match.one, expected_version(request))
         return answer_write(request, prepared, await write_one(connection, prepared))
 
 

@@ -39,7 +39,7 @@ class Decimal(float):
         return Decimal, (self.text,)
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, *, depth_max: int = DEPTH_MAX) -> Any:
     """Parse UTF-8 JSON. Raises `JsonError` for malformed text, duplicate keys, NaN and excessive depth."""
     try:
         text = data.decode("utf-8")
@@ -50,11 +50,11 @@ def loads(data: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise JsonError(f"The body is not valid JSON (line {error.lineno}, column {error.colno}).") from None
     except RecursionError:
-        raise JsonError(f"The body is nested deeper than {DEPTH_MAX} levels.") from None
+        raise JsonError(f"The body is nested deeper than {depth_max} levels.") from None
     if "\\u" in text:
         dumps(value)  # a lone surrogate can be read, but neither stored nor sent
-    if _depth_may_exceed(text) and _depth(value) > DEPTH_MAX:
-        raise JsonError(f"The body is nested deeper than {DEPTH_MAX} levels.")
+    if text.count("{") + text.count("[") > depth_max and _is_deeper(value, depth_max):
+        raise JsonError(f"The body is nested deeper than {depth_max} levels.")
     return value
 
 
@@ -103,25 +103,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _depth_may_exceed(text: str) -> bool:
-    return text.count("{") + text.count("[") > DEPTH_MAX
-
-
-def _depth(value: Any) -> int:
-    """Nesting of `value`, level by level, so that it needs no recursion itself."""
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        if depth > DEPTH_MAX:
-            break
+def _is_deeper(value: Any, depth_max: int) -> bool:
+    """Looked at level by level, so that it needs no recursion itself."""
+    level = [value]
+    for _ in range(depth_max):
         below: list[Any] = []
         for item in level:
             if type(item) is dict:
                 below += [child for child in item.values() if type(child) in (dict, list)]
             elif type(item) is list:
                 below += [child for child in item if type(child) in (dict, list)]
+        if not below:
+            return False
         level = below
-    return depth
+    return True
 
 
 _decoder = json.JSONDecoder(

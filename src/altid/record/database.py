@@ -87,6 +87,8 @@ async def _open_pool(
         "application_name": name,
         "statement_timeout": str(statement_ms),
         "idle_in_transaction_session_timeout": str(statement_ms),
+        # The rules of `conditional` and `write_resources` look after they lock, and must see what is new.
+        "default_transaction_isolation": "read committed",
         "default_transaction_read_only": "on" if readonly else "off",
         "jit": "off",
         "timezone": "UTC",

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
@@ -31,6 +32,23 @@ LOST_CONNECTION = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceEr
 
 class OutcomeUnknownError(Exception):
     """The connection broke after the write was sent: it may be stored or not."""
+
+
+@asynccontextmanager
+async def committing(connection: Connection) -> AsyncIterator[None]:
+    """A transaction, committed at the end. `OutcomeUnknownError` if the answer to the commit is lost."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except BaseException:
+        with suppress(*LOST_CONNECTION):
+            await transaction.rollback()
+        raise
+    try:
+        await transaction.commit()
+    except (*LOST_CONNECTION, asyncpg.OperatorInterventionError):
+        raise OutcomeUnknownError from None
 
 
 class GroupWriter:

@@ -6,7 +6,7 @@ repeat nor hide a version.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from altid.record.database import Connection
@@ -65,7 +65,9 @@ WITH c AS (
 """
 
 _BIGGEST_VERSION = 2**31 - 1
-_BIGGEST_RID = 2**63 - 1
+
+THE_END = Place(datetime.max.replace(tzinfo=UTC), 2**63 - 1, _BIGGEST_VERSION)
+"""After everything that was and will be written: where a first page begins."""
 
 
 async def of_resource(
@@ -88,12 +90,6 @@ async def of_all(
 ) -> list[HistoryEntry]:
     """Versions of everything, newest first."""
     return _entries(await connection.fetch(_OF_ALL, *before, since, count))
-
-
-async def now(connection: Connection) -> Place:
-    """The place just after everything that has been written: where a first page begins."""
-    moment = await connection.fetchval("SELECT clock_timestamp() + interval '1 minute'")
-    return Place(moment, _BIGGEST_RID, _BIGGEST_VERSION)
 
 
 def _entries(rows: list[Any]) -> list[HistoryEntry]:

@@ -13,13 +13,22 @@ from functools import lru_cache
 from asyncpg.pgproto.pgproto import UUID
 
 _COMMON_TERMS_MAX = 65_536
-"""Terms kept ready: codes, statuses and patients recur all the time; about 10 MB when full."""
+"""Terms kept ready: codes, statuses and patients recur all the time; about 20 MB when full."""
+
+_COMMON_CHARACTERS_MAX = 200
+"""Longer terms don't recur, and must not fill the memory."""
 
 
-@lru_cache(maxsize=_COMMON_TERMS_MAX)
 def term_key(term: str) -> UUID:
     """The key of one term; SQL's function `term` computes the same."""
+    return _common_key(term) if len(term) <= _COMMON_CHARACTERS_MAX else _key(term)
+
+
+def _key(term: str) -> UUID:
     return UUID(hashlib.sha256(term.encode()).digest()[:16])
+
+
+_common_key = lru_cache(maxsize=_COMMON_TERMS_MAX)(_key)
 
 
 def term_keys(terms: Iterable[str]) -> list[UUID]:

@@ -29,6 +29,12 @@ async def read(connection: Connection, type_: str, id_: str) -> Stored | None:
     return None if row is None else Stored(*row)
 
 
+async def read_to_write(connection: Connection, type_: str, id_: str) -> Stored | None:
+    """The current version, which stays current until the transaction ends."""
+    row = await connection.fetchrow(_READ + " FOR UPDATE", type_, id_)
+    return None if row is None else Stored(*row)
+
+
 async def read_version(connection: Connection, type_: str, id_: str, version: int) -> Stored | None:
     """One version, current or earlier."""
     row = await connection.fetchrow(_READ_VERSION, type_, id_, version)

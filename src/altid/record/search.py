@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from altid.fhir import json
 from altid.fhir.outcome import refuse
+from altid.fhir.periods import EARLIEST, LATEST
 from altid.fhir.search.criteria import (
     AllOf,
     AnyOf,
@@ -39,9 +40,12 @@ _TABLES = {
     "quantities": ("index_quantity", "low", "high", "numeric"),
     "strings": ("index_string", "value", "value", "text"),
 }
+_COLUMN_SORTS = ("id", "last_updated")
 _COLUMNS = "r.type, r.id, r.version, r.last_updated, r.body, r.refs"
 _NEWEST = "SELECT last_value FROM resource_rid"
-_VALUE_SET = "SELECT type, id, version, last_updated, body FROM resource WHERE terms @> $1::uuid[] LIMIT 1"
+_VALUE_SET = """
+SELECT type, id, version, last_updated, body FROM resource WHERE terms @> $1::uuid[] ORDER BY id DESC LIMIT 1
+"""
 
 
 class Found(NamedTuple):
@@ -121,11 +125,11 @@ def _page_sql(query: Query, limit: int, resume: Resume | None) -> tuple[str, lis
     where = _where(query, conditions)
     sorts = [_sort_value(key, conditions) for key in query.sort]
     columns = "".join(f", {sort} AS s{number}" for number, sort in enumerate(sorts))
-    order = [_order(key, number) for number, key in enumerate(query.sort)] + ["id", "type"]
+    order = [_order(key, number) for number, key in enumerate(query.sort)] + _last_order(query)
     page = f"SELECT {_COLUMNS}{columns} FROM {_from(query)} WHERE {where}"
     if resume is not None:
         newest = conditions.placeholder(resume.newest_rid, "bigint")
-        after = _after(query.sort, resume, conditions)
+        after = _after(query, resume, conditions)
         page = f"SELECT * FROM ({page} AND r.rid <= {newest}) page WHERE {after}"
     return f"{page} ORDER BY {', '.join(order)} LIMIT {limit}", conditions.values
 
@@ -167,13 +171,23 @@ def _sort_value(key: SortKey, conditions: Conditions) -> str:
 
 
 def _order(key: SortKey, number: int) -> str:
-    return f"s{number} {'DESC' if key.descending else 'ASC'} NULLS LAST"
+    direction = "DESC" if key.descending else "ASC"
+    # Columns are never null, and only without the clause does their index have the order.
+    return f"s{number} {direction}" + ("" if key.table in _COLUMN_SORTS else " NULLS LAST")
 
 
-def _after(keys: Sequence[SortKey], resume: Resume, conditions: Conditions) -> str:
+def _last_order(query: Query) -> list[str]:
+    """What decides between equals; the order of the index on type and id."""
+    return ["id"] if len(query.types) == 1 else ["type", "id"]
+
+
+def _after(query: Query, resume: Resume, conditions: Conditions) -> str:
     """Rows behind the last one shown: beyond it in the first sort value, or equal there and so on."""
-    id_, type_ = conditions.placeholder(resume.id, "text"), conditions.placeholder(resume.type, "text")
-    condition = f"(id > {id_} OR (id = {id_} AND type > {type_}))"
+    keys = query.sort
+    condition = f"id > {conditions.placeholder(resume.id, 'text')}"
+    if len(query.types) != 1:
+        type_ = conditions.placeholder(resume.type, "text")
+        condition = f"(type > {type_} OR (type = {type_} AND {condition}))"
     for number in reversed(range(len(keys))):
         value = resume.values[number]
         if value is None:
@@ -183,7 +197,8 @@ def _after(keys: Sequence[SortKey], resume: Resume, conditions: Conditions) -> s
         # As text in the statement: the token holds text, and PostgreSQL reads every type from it.
         at = f"({conditions.placeholder(value, 'text')})::{cast}"
         beyond = "<" if keys[number].descending else ">"
-        condition = f"(s{number} {beyond} {at} OR s{number} IS NULL OR (s{number} = {at} AND {condition}))"
+        nulls = "" if keys[number].table in _COLUMN_SORTS else f"OR s{number} IS NULL "
+        condition = f"(s{number} {beyond} {at} {nulls}OR (s{number} = {at} AND {condition}))"
     return condition
 
 
@@ -198,7 +213,12 @@ def _cast(key: SortKey) -> str:
 
 
 def _text(value: datetime | Decimal | str | None) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else None if value is None else str(value)
+    """A sort value as PostgreSQL writes it; an open period's end comes back as the last of all moments."""
+    if not isinstance(value, datetime):
+        return None if value is None else str(value)
+    if value.replace(tzinfo=UTC) in (EARLIEST, LATEST):
+        return "infinity" if value.year == LATEST.year else "-infinity"
+    return value.isoformat()
 
 
 async def expand_value_sets(connection: Connection, query: Query) -> Query:

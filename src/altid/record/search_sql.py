@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
+from altid.fhir.definitions import resource_types
 from altid.fhir.search.criteria import (
     AllOf,
     AnyOf,
@@ -135,7 +136,7 @@ class Conditions:
             case ChainCriterion():
                 return self._chain(types, criterion, alias)
             case HasCriterion():
-                return self._has(types, criterion, alias, narrow)
+                return self._has(criterion, alias, narrow)
             case AllOf(criteria):
                 return self._join(" AND ", self._all(types, criteria, alias), "true")
             case AnyOf(criteria):
@@ -179,14 +180,15 @@ class Conditions:
     def _chain(self, types: Sequence[str], criterion: ChainCriterion, alias: str) -> str:
         target = f"t{next(self._aliases)}"
         rows = self.rows((criterion.target,), (criterion.criterion,), target)
-        prefixes = [f"{type_}.{code}={criterion.target}/" for type_ in types for code in criterion.codes]
+        sources = types or sorted(resource_types())
+        prefixes = [f"{type_}.{code}={criterion.target}/" for type_ in sources for code in criterion.codes]
         prefix = self.placeholder(prefixes, "text[]")
         return (
             f"{alias}.terms && ARRAY(SELECT term(prefix || {target}.id) "
             f"FROM resource {target} CROSS JOIN unnest({prefix}) prefix WHERE {rows})"
         )
 
-    def _has(self, types: Sequence[str], criterion: HasCriterion, alias: str, narrow: bool) -> str:
+    def _has(self, criterion: HasCriterion, alias: str, narrow: bool) -> str:
         source = f"s{next(self._aliases)}"
         rows = self.rows((criterion.source,), (criterion.criterion,), source)
         if narrow:
@@ -199,11 +201,11 @@ class Conditions:
             )
             return f"EXISTS (SELECT FROM resource {source} WHERE ({pointers}) AND {rows})"
         # Many are: collect what the source rows point at, once.
-        prefixes = [f"{code}={type_}/" for type_ in types for code in criterion.codes]
-        prefix = self.placeholder(prefixes, "text[]")
+        prefix = self.placeholder([f"{code}=" for code in criterion.codes], "text[]")
         return (
-            f"{alias}.id IN (SELECT split_part(ref, '/', 2) FROM resource {source} "
-            f"CROSS JOIN unnest({source}.refs) ref CROSS JOIN unnest({prefix}) prefix "
+            f"({alias}.type, {alias}.id) IN ("
+            f"SELECT split_part(split_part(ref, '=', 2), '/', 1), split_part(ref, '/', 2) "
+            f"FROM resource {source} CROSS JOIN unnest({source}.refs) ref CROSS JOIN unnest({prefix}) prefix "
             f"WHERE ref ^@ prefix AND {rows})"
         )
 

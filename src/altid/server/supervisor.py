@@ -20,7 +20,7 @@ from pathlib import Path
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.record.migrate import migrate
-from altid.record.postgres import embedded
+from altid.record.postgres import PostgresSettings, embedded
 from altid.record.postgres.account import Account, choose, current, reaches
 from altid.record.postgres.folder import cluster_folder
 from altid.record.postgres.launch import command
@@ -33,6 +33,8 @@ _START_S_MAX = 60.0
 _STOP_S_MAX = 15.0
 _PAUSE_S_MIN, _PAUSE_S_MAX = 0.1, 5.0
 _SERVER_FILE = "server.json"
+_OTHER_SESSIONS = 32
+"""For migrations, backups and people."""
 
 _log = logging.getLogger("altid.server")
 
@@ -81,7 +83,10 @@ async def _record(stack: AsyncExitStack, options: ServeOptions) -> str:
             _log.warning("%s: %s", found.address, finding)
         await migrate(options.database_url)
         return options.database_url
-    cluster = await stack.enter_async_context(embedded(options.data))
+    limits = _limits(options.workers)
+    sessions = options.workers * (limits.read_connections + limits.write_connections)
+    settings = PostgresSettings(connections_max=sessions + _OTHER_SESSIONS)
+    cluster = await stack.enter_async_context(embedded(options.data, settings))
     for step in await migrate(cluster.dsn):
         _log.info("schema %04d %s", step.number, step.name)
     await ensure_app_role(cluster.dsn)

@@ -9,8 +9,9 @@ CREATE SEQUENCE resource_rid;
 
 CREATE TABLE resource (
     rid bigint PRIMARY KEY,
-    type text NOT NULL,
-    id text NOT NULL,
+    -- In the order of bytes, whatever the database's own order is.
+    type text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
     version integer NOT NULL,
     last_updated timestamptz NOT NULL,
     -- NULL: the resource is deleted.
@@ -45,7 +46,7 @@ CREATE TABLE change (
     xid xid8 NOT NULL,
     rid bigint NOT NULL,
     version integer NOT NULL,
-    type text NOT NULL,
+    type text COLLATE "C" NOT NULL,
     at timestamptz NOT NULL,
     method text NOT NULL CHECK (method IN ('POST', 'PUT', 'DELETE')),
     PRIMARY KEY (xid, rid)
@@ -87,7 +88,7 @@ CREATE INDEX index_quantity_rid ON index_quantity (rid);
 
 CREATE TABLE index_string (
     key bigint NOT NULL,
-    value text NOT NULL,
+    value text COLLATE "C" NOT NULL,
     rid bigint NOT NULL
 );
 CREATE INDEX index_string_value ON index_string (key, value, rid);
