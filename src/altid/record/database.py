@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-_CLOSE_S = 5.0
+_CLOSE_S = 2.0
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
