@@ -70,6 +70,10 @@ class SetupError(Exception):
     """One line that says what is missing and what to do."""
 
 
+FROM_SOURCE = "python-etcd"
+"""Patroni's etcd client is pure Python and published as source only; its hash is locked like all others."""
+
+
 def main(arguments: list[str]) -> int:
     os.umask(0o022)  # whoever runs PostgreSQL must be able to read it
     parser = argparse.ArgumentParser(
@@ -213,7 +217,7 @@ def install(wanted: str) -> None:
     say(f"installing {count} packages, about a minute the first time")
     with tempfile.TemporaryDirectory() as scratch:
         options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"]
-        options += ["--only-binary", ":all:", "--requirement", str(lock)]
+        options += ["--only-binary", ":all:", "--no-binary", FROM_SOURCE, "--requirement", str(lock)]
         if run([*pip(python, scratch), "install", *options], seconds=INSTALL_SECONDS_MAX) != 0:
             raise SetupError(
                 "the packages could not be installed: see pip's message above (is the network there?)."
