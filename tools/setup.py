@@ -70,8 +70,8 @@ class SetupError(Exception):
     """One line that says what is missing and what to do."""
 
 
-FROM_SOURCE = "python-etcd"
-"""Patroni's etcd client is pure Python and published as source only; its hash is locked like all others."""
+FROM_SOURCE = "python-etcd,ydiff"
+"""Two small parts of Patroni, pure Python, that are published as source only; hashes are locked as for all."""
 
 
 def main(arguments: list[str]) -> int:
