@@ -71,7 +71,7 @@ class SetupError(Exception):
 
 
 FROM_SOURCE = "python-etcd,ydiff"
-"""Two small parts of Patroni, pure Python, that are published as source only; hashes are locked as for all."""
+"""Two small parts of Patroni that are published as source only; their hashes are locked like all others."""
 
 
 def main(arguments: list[str]) -> int:
