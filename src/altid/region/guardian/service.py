@@ -1,0 +1,231 @@
+"""The guardian's process at one place: a site's watches, decides and acts, the witness' only watches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from altid.region import events
+from altid.region.addresses import monitor_dsn
+from altid.region.error import RegionError
+from altid.region.etcd import EtcdClient, EtcdError, members
+from altid.region.guardian import decision
+from altid.region.guardian.answers import serve
+from altid.region.guardian.decision import Decision, Facts, Memory, Patience, Phase, Verdict
+from altid.region.guardian.deep import DeepProber, beat
+from altid.region.guardian.handover import Outcome, Result, hand_over
+from altid.region.guardian.lease import LiveLease
+from altid.region.guardian.liveness import lease_s, not_live
+from altid.region.guardian.view import PROBE_EVERY_S, PROBE_S_MAX, Prober
+from altid.region.http import get_json
+from altid.region.layout import Layout, load_secrets
+from altid.region.patroni import SENDER_TIMEOUT_S, scope_prefix
+from altid.region.topology import Place, Region, Site
+
+_DECIDE_EVERY_S = 0.05
+_ETCD_S_MAX = 1.0
+_LIVE_S_MAX, _LIVE_EVERY_S = 0.3, 0.1
+_LOCAL_S_MAX, _LOCAL_EVERY_S = 0.5, 0.25
+
+_log = logging.getLogger("altid.region.guardian")
+
+
+class Guardian:
+    """One place's guardian."""
+
+    def __init__(self, region: Region, place: Place, layout: Layout) -> None:
+        self._region, self._place, self._layout = region, place, layout
+        self._probers = {
+            other.name: Prober(other.host, _probed_ports(other)) for other in region.places if other != place
+        }
+        self._secrets = secrets = load_secrets(layout)
+        self._deep = {
+            site.name: DeepProber(monitor_dsn(secrets, site)) for site in region.sites if site != place
+        }
+        self._witness_said: tuple[float, dict[str, Any]] | None = None
+        self._memory = Memory()
+        self._not_live = "etcd was not asked yet"
+        self._unfit = "the local Patroni was not asked yet"
+        self._last: Decision | None = None
+        self._last_result: Result | None = None
+
+    async def run(self) -> None:
+        """Guard until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for prober in self._probers.values():
+                tasks.create_task(prober.run())
+            for deep in self._deep.values():
+                tasks.create_task(deep.run())
+            tasks.create_task(serve(self._place.host, self._place.guardian, self._answer))
+            if isinstance(self._place, Site):
+                tasks.create_task(self._ask_witness())
+                tasks.create_task(beat(monitor_dsn(self._secrets, self._place)))
+                tasks.create_task(self._ask_local(self._place))
+                tasks.create_task(self._ask_etcd(self._place))
+                tasks.create_task(self._guard(self._place))
+
+    def _answer(self) -> dict[str, Any]:
+        """What this guardian tells whoever asks: for how long it has not seen each place, and its phase."""
+        now_s = time.monotonic()
+        sees = {name: _rounded(prober.sighting.unseen_s(now_s)) for name, prober in self._probers.items()}
+        answers = {name: _rounded(deep.sighting.unseen_s(now_s)) for name, deep in self._deep.items()}
+        answer: dict[str, Any] = {"place": self._place.name, "unseen_s": sees, "unanswered_s": answers}
+        if isinstance(self._place, Site):
+            answer["live"] = not self._not_live
+            answer["not_live"] = self._not_live
+            answer["phase"] = self._memory.phase.value
+            answer["reasons"] = list(self._last.reasons) if self._last else []
+        return answer
+
+    async def _ask_witness(self) -> None:
+        witness = self._region.witness
+        while True:
+            told = await get_json(witness.host, witness.guardian, "/view", PROBE_S_MAX)
+            if told is not None:
+                self._witness_said = (time.monotonic(), told)
+            await asyncio.sleep(PROBE_EVERY_S)
+
+    async def _ask_local(self, site: Site) -> None:
+        while True:
+            self._unfit = await _local_unfit(site)
+            await asyncio.sleep(_LOCAL_EVERY_S)
+
+    async def _ask_etcd(self, site: Site) -> None:
+        """Whether this site is live: asked of a quorum, so that one that is cut off knows that it is."""
+        etcd, prefix = EtcdClient(members(self._region, site)[:2], _LIVE_S_MAX), scope_prefix(self._region)
+        lease = LiveLease(self._layout.place(site.name).live)
+        try:
+            while True:
+                asked_s = time.monotonic()
+                try:
+                    keys = await etcd.prefix(prefix)
+                    found, leader = not_live(keys, prefix, site.name), keys.get(prefix + "leader")
+                    leads = leader is not None and leader.value == site.name
+                    self._extend(lease, site, found, asked_s, leads=leads)
+                except EtcdError:
+                    found = "etcd gave no answer with a quorum"  # the lease runs out by itself
+                if found != self._not_live:
+                    self._event("live" if not found else "not live", reason=found)
+                self._not_live = found
+                await asyncio.sleep(_LIVE_EVERY_S)
+        finally:
+            lease.end()
+            etcd.close()
+
+    def _extend(self, lease: LiveLease, site: Site, found: str, asked_s: float, *, leads: bool) -> None:
+        if found:
+            lease.end()
+            return
+        lease.extend(
+            lease_s(
+                leads=leads,
+                asked_s=asked_s,
+                seen_s=self._probers[self._region.other(site).name].sighting.seen_at_s,
+                now_s=time.monotonic(),
+                unseen_s=self._region.limits.unseen_s,
+                sender_timeout_s=SENDER_TIMEOUT_S,
+            )
+        )
+
+    async def _guard(self, site: Site) -> None:
+        other, limits = self._region.other(site), self._region.limits
+        patience = Patience(limits.unseen_s, limits.unanswered_s)
+        etcd = EtcdClient(members(self._region, site)[:2], _ETCD_S_MAX)
+        try:
+            while True:
+                await asyncio.sleep(_DECIDE_EVERY_S)
+                facts = self._facts(other)
+                self._memory, made = decision.decide(self._memory, facts, patience)
+                self._tell(made)
+                if made.verdict is Verdict.HAND_OVER:
+                    await self._act(etcd, site, other)
+        finally:
+            etcd.close()
+
+    def _facts(self, other: Site) -> Facts:
+        now_s = time.monotonic()
+        at_s, said = self._witness_said or (None, {})
+        return Facts(
+            now_s=now_s,
+            own_unseen_s=self._probers[other.name].sighting.unseen_s(now_s),
+            own_unanswered_s=self._deep[other.name].sighting.unseen_s(now_s),
+            witness_unseen_s=_said(said, "unseen_s", other),
+            witness_unanswered_s=_said(said, "unanswered_s", other),
+            witness_age_s=None if at_s is None else now_s - at_s,
+            unfit=self._unfit,
+        )
+
+    async def _act(self, etcd: EtcdClient, site: Site, other: Site) -> None:
+        result = await self._try(etcd, site, other)
+        now_s = time.monotonic()
+        if result.outcome is Outcome.DONE:
+            self._memory = decision.handed_over(self._memory, now_s)
+        else:
+            self._memory = decision.refused(self._memory)
+        if self._last_result is None or result != self._last_result or result.outcome is Outcome.DONE:
+            self._event("handover", outcome=result.outcome.value, reason=result.reason)
+        self._last_result = result
+
+    async def _try(self, etcd: EtcdClient, site: Site, other: Site) -> Result:
+        unfit = await _local_unfit(site)
+        if unfit:
+            return Result(Outcome.REFUSED, unfit)
+        return await hand_over(etcd, scope_prefix(self._region), site.name, other.name)
+
+    def _tell(self, made: Decision) -> None:
+        """Log a decision whose kind is new, with its reasons."""
+        before, self._last = self._last, made
+        is_new = before is None or _kind(before) != _kind(made)
+        if is_new and (before is not None or self._memory.phase is not Phase.WATCHING):
+            phase, verdict = self._memory.phase.value, made.verdict.value
+            self._event("decision", phase=phase, verdict=verdict, reasons=made.reasons)
+
+    def _event(self, event: str, **detail: Any) -> None:
+        _log.info("%s %s", event, json.dumps(detail))
+        events.record(self._layout.events, self._place.name, event, part="guardian", **detail)
+
+
+def _said(answer: dict[str, Any], kind: str, site: Site) -> float | None:
+    """A figure of the witness' answer, if it is there."""
+    figures = answer.get(kind)
+    figure = figures.get(site.name) if isinstance(figures, dict) else None
+    return float(figure) if isinstance(figure, (int, float)) else None
+
+
+def _kind(made: Decision) -> tuple[Verdict, int]:
+    """Decisions of one kind differ only in their numbers."""
+    return made.verdict, len(made.reasons)
+
+
+async def _local_unfit(site: Site) -> str:
+    """Why this site's database can't take the lead, or nothing."""
+    told = await get_json(site.host, site.patroni, "/patroni", _LOCAL_S_MAX)
+    if told is None:
+        return "the local Patroni does not answer"
+    if told.get("state") != "running" or told.get("role") != "replica":
+        return "the local database is not a running replica"
+    if told.get("pause"):
+        return "Patroni is paused"
+    return ""
+
+
+def _probed_ports(place: Place) -> list[int]:
+    """The cheapest first: it is the only one asked while it answers."""
+    ports = [place.guardian, place.etcd_peer]
+    return [*ports, place.patroni, place.postgres] if isinstance(place, Site) else ports
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+async def guard(layout: Layout, region: Region, name: str) -> None:
+    """Run the guardian of the place called `name`. Raises `RegionError` for a name that isn't one."""
+    try:
+        place = region.place(name)
+    except KeyError:
+        raise RegionError(f"The region has no place {name[:32]!r}.") from None
+    await Guardian(region, place, layout).run()

@@ -1,0 +1,107 @@
+"""The parts of a place: which processes it has, how each is started, and what each waits for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from altid.record.postgres.settings import PostgresSettings
+from altid.record.postgres.settings import configuration as postgres_configuration
+from altid.region import etcd, gates, patroni
+from altid.region.addresses import app_dsn
+from altid.region.layout import Layout, Secrets
+from altid.region.programs import Programs
+from altid.region.topology import Place, Region, Site
+
+_CONNECTIONS_PER_SITE = 32
+"""Shared by the site's servers, half for reads: both sites' writes meet at one PostgreSQL of 100."""
+
+Gate = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of a place."""
+
+    name: str
+    folder: Path
+    command: tuple[str, ...]
+    gate: Gate
+    """Answers whether it may start now."""
+
+    stdin: str = ""
+    stop_s_max: float = 10.0
+
+
+def parts_of(
+    region: Region, place: Place, layout: Layout, secrets: Secrets, programs: Programs
+) -> list[Part]:
+    """The parts in the order in which they start; they stop in the opposite one."""
+    folders = layout.place(place.name)
+    own_etcd = etcd.command(region, place, str(folders.etcd), programs)
+    parts = [Part("etcd", folders.etcd, tuple(own_etcd), gates.at_once)]
+    if isinstance(place, Site):
+        parts.append(_patroni(place, layout, programs))
+    parts.append(_guardian(place, layout, programs))
+    if isinstance(place, Site):
+        parts += [_server(region, place, layout, secrets, programs, port) for port in place.server_ports]
+    return parts
+
+
+def write_configuration(
+    region: Region,
+    site: Site,
+    layout: Layout,
+    secrets: Secrets,
+    programs: Programs,
+    write: Callable[[Path, str], None],
+) -> None:
+    """Write what Patroni reads. `write` makes a file that only the service user may read."""
+    folders = layout.place(site.name)
+    base = folders.patroni / "record.conf"
+    settings = PostgresSettings(buffers_bytes=region.limits.buffers_mb * 1024 * 1024, wal_bytes_max=1024**3)
+    write(base, postgres_configuration(settings, folders.root, site.postgres))
+    text = patroni.configuration(region, site, folders, secrets, programs.postgres_bin, base)
+    write(folders.patroni / "patroni.yml", text)
+
+
+def _patroni(site: Site, layout: Layout, programs: Programs) -> Part:
+    folders = layout.place(site.name)
+    return Part(
+        "patroni",
+        folders.patroni,
+        (str(programs.python), "-m", "patroni", str(folders.patroni / "patroni.yml")),
+        gates.etcd_healthy(site),
+        stop_s_max=30.0,
+    )
+
+
+def _guardian(place: Place, layout: Layout, programs: Programs) -> Part:
+    command = (str(programs.python), "-m", "altid.region.guardian", str(layout.data), place.name)
+    return Part("guardian", layout.place(place.name).root, command, gates.at_once)
+
+
+def _server(
+    region: Region, site: Site, layout: Layout, secrets: Secrets, programs: Programs, port: int
+) -> Part:
+    read_dsn, write_dsn = app_dsn(secrets, [site]), app_dsn(secrets, [site, region.other(site)], primary=True)
+    each = max(2, _CONNECTIONS_PER_SITE // 2 // site.servers)
+    limits = {"read_connections": each, "write_connections": each, "connect_s": 1.0}
+    app = {"read_dsn": read_dsn, "write_dsn": write_dsn, "limits": limits, "fhir": {}}
+    live = str(layout.place(site.name).live)
+    settings = {"host": site.host, "port": port, "app": app, "live_file": live}
+    return Part(
+        f"server-{port - site.server + 1}",
+        layout.place(site.name).root,
+        (str(programs.python), "-m", "altid.server.worker"),
+        gates.record_ready(region, site, read_dsn),
+        stdin=json.dumps(settings) + "\n",
+        stop_s_max=15.0,
+    )
+
+
+def dump_states(states: dict[str, dict[str, object]]) -> str:
+    """The text of a place's parts.json."""
+    return json.dumps(states, indent=1) + "\n"

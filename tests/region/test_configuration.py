@@ -1,0 +1,105 @@
+"""What is told to etcd, Patroni, PostgreSQL and the servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from altid.region import etcd, patroni
+from altid.region.builtin import builtin_netns_region, builtin_region
+from altid.region.distance import expected_commit
+from altid.region.layout import Layout, Secrets
+from altid.region.parts import parts_of
+from altid.region.programs import Programs
+from altid.region.topology import Region
+from altid.server.worker import WorkerSettings
+
+_SECRETS = Secrets("s1", "s2", "s3", "s4", "s5")
+_PROGRAMS = Programs(Path("/usr/bin/etcd"), (3, 4, 23), Path("/usr/bin/python3"), Path("/usr/lib/postgresql"))
+
+
+def _patroni(region: Region) -> dict[str, Any]:
+    site, folders = region.sites[1], Layout(Path("/data")).place("B")
+    text = patroni.configuration(region, site, folders, _SECRETS, Path("/bin"), Path("/data/record.conf"))
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def test_commits_wait_until_the_other_site_shows_them() -> None:
+    dynamic = _patroni(builtin_region())["bootstrap"]["dcs"]
+    assert dynamic["synchronous_mode"] is True
+    assert dynamic["postgresql"]["parameters"]["synchronous_commit"] == "remote_apply"
+
+
+def test_patroni_asks_its_own_etcd_first_and_never_shuffles() -> None:
+    region = builtin_region()
+    own = _patroni(region)["etcd3"]
+    assert own["use_proxies"] is True
+    assert [host.split(":")[0] for host in own["hosts"].split(",")] == ["127.0.2.1", "127.0.3.1", "127.0.1.1"]
+
+
+def test_a_failed_rewind_never_removes_a_data_folder() -> None:
+    own = _patroni(builtin_region())["postgresql"]
+    assert own["remove_data_directory_on_rewind_failure"] is False
+    assert own["remove_data_directory_on_diverged_timelines"] is False
+
+
+def test_nobody_enters_the_database_without_a_password() -> None:
+    for rule in _patroni(builtin_netns_region("10.89"))["postgresql"]["pg_hba"]:
+        assert rule.endswith("scram-sha-256")
+
+
+def test_only_the_sites_and_the_operators_may_reach_the_database() -> None:
+    rules = _patroni(builtin_netns_region("10.89"))["postgresql"]["pg_hba"]
+    assert {rule.split()[3] for rule in rules} == {"10.89.0.2/32", "10.89.1.2/32", "10.89.2.2/32", "samehost"}
+
+
+def test_etcd_elects_quickly_and_asks_before_it_disturbs() -> None:
+    region = builtin_region()
+    command = etcd.command(region, region.witness, "/data/W/etcd", _PROGRAMS)
+    assert {"--heartbeat-interval=50", "--election-timeout=500", "--pre-vote=true"} <= set(command)
+
+
+def test_the_witness_runs_no_database_and_no_server() -> None:
+    region = builtin_region()
+    parts = parts_of(region, region.witness, Layout(Path("/data")), _SECRETS, _PROGRAMS)
+    assert [part.name for part in parts] == ["etcd", "guardian"]
+
+
+def test_a_server_reads_nearby_writes_to_the_primary_and_answers_only_while_live() -> None:
+    region = builtin_region(servers=1)
+    parts = parts_of(region, region.sites[1], Layout(Path("/data")), _SECRETS, _PROGRAMS)
+    settings = WorkerSettings.load(parts[-1].stdin)
+    assert "@127.0.2.1:" in settings.app.read_dsn
+    assert settings.app.write_dsn.endswith("target_session_attrs=primary")
+    assert settings.app.write_dsn.index("127.0.2.1") < settings.app.write_dsn.index("127.0.1.1")
+    assert settings.live_file == "/data/B/live"
+
+
+def test_no_password_stands_on_a_command_line() -> None:
+    region = builtin_region()
+    for place in region.places:
+        for part in parts_of(region, place, Layout(Path("/data")), _SECRETS, _PROGRAMS):
+            assert not {"s1", "s2", "s3", "s4", "s5"} & set(" ".join(part.command).split())
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [((3, 4, 23), True), ((3, 5, 0), False), ((3, 5, 1), False), ((3, 5, 3), True), ((3, 6, 1), True)],
+)
+def test_an_etcd_that_may_lose_consistency_is_known(version: tuple[int, int, int], sound: bool) -> None:
+    assert _PROGRAMS._replace(etcd_version=version).etcd_is_sound is sound
+
+
+def test_the_distance_model_meets_its_measurements() -> None:
+    near, far = expected_commit(0.0), expected_commit(105.0)
+    assert (near.round_trip_ms, near.p50_ms, near.p99_ms) == (0.0, 1.3, 5.0)
+    assert (far.round_trip_ms, far.p50_ms, far.p99_ms) == (1.5, 4.0, 10.0)
+
+
+def test_more_distance_never_costs_less() -> None:
+    medians = [expected_commit(float(km)).p50_ms for km in range(0, 2000, 50)]
+    assert medians == sorted(medians)
