@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock runtime
+.PHONY: help setup demo test check faults bench lock runtime
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ check: setup ## style, types and the direction of imports
 
 test: setup ## check, then all tests; fails if either does
 	@status=0; $(MAKE) check || status=1; $(BIN)/pytest $(ARGS) || status=$$?; exit $$status
+
+faults: setup ## a two-site region on the real parts: sites killed under load, and back
+	@$(BIN)/pytest -m long $(ARGS)
 
 bench: setup ## measure; see docs for what the figures mean
 	@$(BIN)/python -m benchmarks $(ARGS)
