@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def parameter_paths() -> list[tuple[dict[str, Any], str]]:
 @pytest.mark.parametrize(("resource", "path"), parameter_paths())
 def test_a_search_parameter_selects_what_another_implementation_selects(resource, path):
     ours = values(path, resource)
-    theirs = evaluate_elsewhere(resource, in_todays_words(path), model=R4)
+    theirs = evaluate_elsewhere(deepcopy(resource), in_todays_words(path), model=R4)
     assert sorted(map(as_json, ours)) == sorted(map(as_json, theirs))
 
 
@@ -76,7 +77,7 @@ def in_todays_words(path: str) -> str:
     ],
 )
 def test_the_functions_mean_what_they_mean_elsewhere(path):
-    assert values(path) == evaluate_elsewhere(PATIENT, path, model=R4)
+    assert values(path) == evaluate_elsewhere(deepcopy(PATIENT), path, model=R4)
 
 
 def test_every_search_parameter_of_the_standard_fits_its_type():
