@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from altid import __version__
 from altid.record.postgres import programs
 from altid.record.postgres.account import current
 
-_PACKAGES = ("altid", "asyncpg", "uvicorn", "uvloop", "httptools", "starlette", "orjson")
+_PACKAGES = ("asyncpg", "uvicorn", "uvloop", "httptools", "starlette", "orjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def describe() -> Machine:
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         postgresql=programs.find(current()).version,
-        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        packages={"altid": __version__} | {name: importlib.metadata.version(name) for name in _PACKAGES},
     )
 
 
