@@ -1,17 +1,23 @@
-"""The small HTTP parts: the guardian's answers, the client that asks, servers that answer only while live."""
+"""The small HTTP parts: the guardian's answers, the client that asks."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from altid.region import certificates
+from altid.region.error import RegionError
 from altid.region.guardian.answers import serve
-from altid.region.http import Connection, HttpError, get_json
-from altid.server.live import OnlyWhileLive
+from altid.region.http import Connection, HttpError, ask_json, get_json
+from altid.region.tls import Identity
+from tests.region.certified import Certified
 
 _HOST = "127.0.0.1"
 
@@ -24,10 +30,10 @@ def _free_port() -> int:
         return port
 
 
-def _with_guardian(work: Callable[[int], Awaitable[Any]]) -> Any:
+def _with_guardian(own: Certified, work: Callable[[int], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        port = _free_port()
-        server = asyncio.create_task(serve(_HOST, port, lambda: {"place": "W", "unseen_s": {"A": 0.1}}))
+        port, answer = _free_port(), {"place": "W", "unseen_s": {"A": 0.1}}
+        server = asyncio.create_task(serve(_HOST, port, lambda: answer, own.identity("W").server))
         try:
             while not await _listens(port):  # noqa: ASYNC110  it is the server that says so
                 await asyncio.sleep(0)
@@ -50,19 +56,111 @@ async def _listens(port: int) -> bool:
     return True
 
 
-def test_a_guardian_tells_what_it_sees() -> None:
-    told = _with_guardian(lambda port: get_json(_HOST, port, "/view", 5.0))
+@pytest.mark.parametrize("holder", ["A", "operator", "monitoring"])
+def test_a_guardian_tells_those_of_the_region_what_it_sees(certified: Certified, holder: str) -> None:
+    tls = certified.identity(holder).client
+    told = _with_guardian(certified, lambda port: get_json(_HOST, port, "/view", 5.0, tls))
     assert told == {"place": "W", "unseen_s": {"A": 0.1}}
 
 
-def test_a_guardian_survives_those_who_ask_badly() -> None:
-    async def work(port: int) -> Any:
-        _, writer = await asyncio.open_connection(_HOST, port)
-        writer.write(b"x" * 10_000)
-        writer.close()
-        return await get_json(_HOST, port, "/view", 5.0)
+def test_a_guardian_tells_nobody_else(certified: Certified, stranger: Certified) -> None:
+    without = ssl.create_default_context(cafile=certificates.authority(certified.where.pki))
+    foreign = stranger.identity("A").client
+    foreign.load_verify_locations(certificates.authority(certified.where.pki))
+    for tls in (None, without, foreign):
+        told = _with_guardian(certified, lambda port, tls=tls: get_json(_HOST, port, "/view", 5.0, tls))
+        assert told is None
 
-    assert _with_guardian(work) is not None
+
+def test_whoever_asks_is_sure_that_it_is_the_guardian(certified: Certified, stranger: Certified) -> None:
+    tls = certified.identity("A").client
+    assert _with_guardian(stranger, lambda port: get_json(_HOST, port, "/view", 5.0, tls)) is None
+
+
+def test_a_guardian_keeps_the_connection_of_those_who_ask_again(certified: Certified) -> None:
+    async def work(port: int) -> int:
+        connection = _Counted(_HOST, port, certified.identity("A").client)
+        for _ in range(5):
+            assert await ask_json(connection, "/view", 5.0) is not None
+        connection.close()
+        return connection.opened
+
+    assert _with_guardian(certified, work) == 1
+
+
+class _Counted(Connection):
+    """Counts how often it was opened."""
+
+    opened = 0
+
+    async def _open(self, s_max: float) -> None:
+        self.opened += self._streams is None
+        await super()._open(s_max)
+
+
+def test_a_guardian_survives_those_who_ask_badly(certified: Certified) -> None:
+    tls = certified.identity("A").client
+
+    async def work(port: int) -> Any:
+        _, writer = await asyncio.open_connection(_HOST, port, ssl=tls)
+        writer.write(b"x" * 10_000)
+        writer.transport.abort()
+        return await get_json(_HOST, port, "/view", 5.0, tls)
+
+    assert _with_guardian(certified, work) is not None
+
+
+def test_those_who_only_knock_leave_no_line_in_the_log(
+    certified: Certified, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(port: int) -> Any:
+        for _ in range(20):
+            assert await _listens(port)
+        return await get_json(_HOST, port, "/view", 5.0, certified.identity("A").client)
+
+    assert _with_guardian(certified, work) is not None
+    assert caplog.records == []
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path) -> None:
+    own = Certified(tmp_path / "data")
+    identity = own.identity("W")
+    before = _shown(identity)
+    assert not identity.refresh()
+    own.renew_anyway("W")
+    assert identity.refresh()
+    assert _shown(identity) != before
+
+
+def _shown(identity: Identity) -> bytes:
+    """The certificate that a server shows to those who connect."""
+    there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = identity.server.wrap_bio(there, here, server_side=True)
+    client = identity.client.wrap_bio(here, there, server_hostname="127.0.0.1")
+    for _ in range(3):
+        for end in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    shown = client.getpeercert(binary_form=True)
+    assert shown is not None
+    return shown
+
+
+def test_an_expired_certificate_opens_nothing(tmp_path: Path) -> None:
+    own, long_ago = Certified(tmp_path / "data"), datetime.now(UTC) - timedelta(days=500)
+    holder = certificates.people(own.where)[0]
+    assert certificates.renew(own.where, holder, _write, long_ago)
+    tls = own.identity(holder.name).client
+    assert _with_guardian(own, lambda port: get_json(_HOST, port, "/view", 5.0, tls)) is None
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def test_without_an_identity_that_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RegionError, match="holds no identity that can be read: `altid up` makes"):
+        Identity(tmp_path)
 
 
 def test_where_nobody_listens_nothing_was_sent() -> None:
@@ -117,59 +215,3 @@ def _answered(raw: bytes) -> bytes:
                 connection.close()
 
     return asyncio.run(run())
-
-
-class _Lease:
-    """A lease that holds for so many looks."""
-
-    def __init__(self, looks: int) -> None:
-        self._looks = looks
-
-    @property
-    def holds(self) -> bool:
-        self._looks -= 1
-        return self._looks >= 0
-
-
-async def _record(_scope: Any, _receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"the record"})
-
-
-def _status(method: str, looks: int, path: str = "/fhir/Patient/1") -> tuple[int, bytes]:
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    async def run() -> None:
-        scope = {"type": "http", "method": method, "path": path}
-        await OnlyWhileLive(_record, _Lease(looks))(scope, None, send)  # type: ignore[arg-type]
-
-    asyncio.run(run())
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
-
-
-def test_while_the_lease_holds_the_record_answers() -> None:
-    assert _status("GET", looks=2) == (200, b"the record")
-
-
-def test_without_a_lease_nobody_gets_the_record() -> None:
-    for method in ("GET", "PUT", "POST"):
-        status, body = _status(method, looks=0)
-        assert status == 503
-        assert b"the record" not in body
-
-
-def test_what_was_read_while_the_lease_ran_out_is_not_sent() -> None:
-    status, body = _status("GET", looks=1)
-    assert status == 503
-    assert b"the record" not in body
-
-
-def test_a_write_that_was_done_is_told_even_so() -> None:
-    assert _status("PUT", looks=1) == (200, b"the record")
-
-
-def test_the_process_is_alive_without_a_lease() -> None:
-    assert _status("GET", looks=0, path="/health/live") == (200, b"the record")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from altid.region import etcd, patroni
+from altid.region import envoy, etcd, patroni
 from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.distance import expected_commit
 from altid.region.layout import Layout, Secrets
@@ -52,21 +52,50 @@ def test_nobody_enters_the_database_without_a_password() -> None:
         assert rule.endswith("scram-sha-256")
 
 
-def test_only_the_sites_and_the_operators_may_reach_the_database() -> None:
-    rules = _patroni(builtin_netns_region("10.89"))["postgresql"]["pg_hba"]
-    assert {rule.split()[3] for rule in rules} == {"10.89.0.2/32", "10.89.1.2/32", "10.89.2.2/32", "samehost"}
+def test_nobody_reaches_the_database_but_from_its_own_host() -> None:
+    own = _patroni(builtin_netns_region("10.89"))["postgresql"]
+    assert {rule.split()[3] for rule in own["pg_hba"]} == {"127.0.0.0/8"}
+    assert own["listen"] == own["connect_address"] == "127.89.2.2:15432"
+
+
+def test_patroni_answers_and_asks_with_a_certificate_only() -> None:
+    told = _patroni(builtin_region())
+    assert told["restapi"]["verify_client"] == "required"
+    assert told["etcd3"]["protocol"] == "https"
+    assert told["etcd3"]["cert"] == told["ctl"]["certfile"] == "/data/B/pki/identity.pem"
+
+
+def test_those_who_only_look_may_ask_patroni_and_not_pose_as_etcd() -> None:
+    told = _patroni(builtin_region())
+    assert told["restapi"]["cafile"] == "/data/B/pki/callers.pem"
+    assert told["etcd3"]["cacert"] == "/data/B/pki/authority.pem"
 
 
 def test_etcd_elects_quickly_and_asks_before_it_disturbs() -> None:
     region = builtin_region()
-    command = etcd.command(region, region.witness, "/data/W/etcd", _PROGRAMS)
+    command = etcd.command(region, region.witness, "/data/W/etcd", Path("/data/W/pki"), _PROGRAMS)
     assert {"--heartbeat-interval=50", "--election-timeout=500", "--pre-vote=true"} <= set(command)
+
+
+def test_etcd_speaks_to_nobody_without_a_certificate() -> None:
+    region = builtin_region()
+    command = etcd.command(region, region.witness, "/data/W/etcd", Path("/data/W/pki"), _PROGRAMS)
+    assert {"--client-cert-auth", "--peer-client-cert-auth"} <= set(command)
+    assert not [argument for argument in command if "http://" in argument]
+
+
+def test_every_place_with_lines_has_a_tunnel_before_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envoy, "find", lambda: Path("/bin/envoy"))
+    region = builtin_netns_region("10.89")
+    for place in region.places:
+        parts = parts_of(region, place, Layout(Path("/data")), _SECRETS, _PROGRAMS)
+        assert [part.name for part in parts[:2]] == ["etcd", "tunnel"]
 
 
 def test_the_witness_runs_no_database_and_no_server() -> None:
     region = builtin_region()
     parts = parts_of(region, region.witness, Layout(Path("/data")), _SECRETS, _PROGRAMS)
-    assert [part.name for part in parts] == ["etcd", "guardian"]
+    assert [part.name for part in parts] == ["etcd", "guardian", "archive", "status"]
 
 
 def test_a_server_reads_nearby_writes_to_the_primary_and_answers_only_while_live() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from altid.record.postgres.programs import MAJOR
 from altid.region import checks, events
-from altid.region.builtin import builtin_region
+from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.layout import Layout, check_ours, held, holder, load_region
 from altid.region.logs import rotate
@@ -22,7 +22,7 @@ from altid.region.topology import RegionLimits
 def _made(folder: Path, **changes: object) -> Layout:
     layout = Layout(folder)
     layout.region_file.write_text(render_region(builtin_region()))
-    marker = {"made_by": "altid", "format": 1, "postgres": MAJOR, "region": "altid"}
+    marker = {"made_by": "altid", "format": 2, "postgres": MAJOR, "region": "altid"}
     layout.marker.write_text(json.dumps(marker | changes))
     return layout
 
@@ -75,7 +75,7 @@ def test_the_folder_of_altid_serve_is_refused(tmp_path: Path) -> None:
         check_ours(Layout(tmp_path), builtin_region())
 
 
-@pytest.mark.parametrize("changes", [{"format": 2}, {"postgres": 15}])
+@pytest.mark.parametrize("changes", [{"format": 1}, {"format": 3}, {"postgres": 15}])
 def test_a_folder_of_another_version_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
     with pytest.raises(RegionError, match="use the Altid that made it"):
         check_ours(_made(tmp_path, **changes), builtin_region())
@@ -102,6 +102,12 @@ def test_a_host_that_is_not_this_machine_is_named() -> None:
     site = replace(builtin_region().sites[0], host="192.0.2.1")
     with pytest.raises(RegionError, match=r"The host 192\.0\.2\.1 of A is not this machine"):
         checks.check_addresses(site)
+
+
+def test_places_that_share_a_machine_need_loopback_addresses() -> None:
+    checks.check_lines(builtin_region())
+    with pytest.raises(RegionError, match=r"10\.89\.1\.2 is no loopback address: on one machine give"):
+        checks.check_lines(builtin_netns_region("10.89"))
 
 
 def test_a_port_in_use_names_its_part() -> None:

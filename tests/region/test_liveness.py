@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from altid.region.etcd import KeyValue
 from altid.region.guardian.lease import LiveLease
-from altid.region.guardian.liveness import lease_s, not_live
+from altid.region.guardian.liveness import lease_s, not_live, waits_for_other
 from altid.server.live import Lease
 
 _PREFIX = "/altid/nord/"
@@ -98,3 +99,40 @@ def test_a_guardian_that_starts_takes_an_older_lease_back(tmp_path: Path) -> Non
     server = Lease(path)
     LiveLease(path)
     assert not server.holds
+
+
+def test_the_servers_see_with_the_lease_whether_the_leader_waits_for_the_other_site(tmp_path: Path) -> None:
+    guardian = LiveLease(tmp_path / "live")
+    server = Lease(tmp_path / "live")
+    guardian.extend(5.0, two_sites=True)
+    assert (server.holds, server.is_two_sites) == (True, True)
+    guardian.extend(5.0, two_sites=False)
+    assert (server.holds, server.is_two_sites) == (True, False)
+
+
+def test_when_a_lease_ended_is_known_also_after_a_restart(tmp_path: Path) -> None:
+    guardian, server = LiveLease(tmp_path / "live"), Lease(tmp_path / "live")
+    assert server.ended is None
+    guardian.extend(5.0)
+    before = datetime.now(UTC)
+    guardian.end()
+    ended = server.ended
+    assert ended is not None
+    assert before <= ended <= datetime.now(UTC)
+    LiveLease(tmp_path / "live")
+    assert server.ended == ended
+
+
+@pytest.mark.parametrize(
+    ("leader", "sync", "waits"),
+    [
+        ("A", {"leader": "A", "sync_standby": "B"}, True),
+        ("A", {"leader": "A", "sync_standby": None}, False),
+        ("B", {"leader": "A", "sync_standby": "B"}, False),
+        (None, {"leader": "A", "sync_standby": "B"}, False),
+    ],
+)
+def test_writes_are_at_two_sites_while_the_leader_names_a_standby(
+    leader: str | None, sync: object, waits: bool
+) -> None:
+    assert waits_for_other(_keys(leader, sync), _PREFIX) is waits

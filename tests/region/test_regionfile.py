@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from altid.region.builtin import builtin_region
+from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.regionfile import parse_region, read_region, render_region
 
@@ -118,3 +118,23 @@ def test_an_error_names_its_line(old: str, new: str, expected: str) -> None:
 def test_a_file_that_is_missing_is_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(RegionError, match=r"cannot be read: No such file"):
         read_region(tmp_path_factory.mktemp("region") / "region.toml")
+
+
+def test_hosts_on_loopback_and_on_a_network_are_not_mixed() -> None:
+    text = render_region(builtin_netns_region("10.89")).replace('"10.89.3.2"', '"127.0.3.1"')
+    with pytest.raises(RegionError, match=r"line .*either all hosts are loopback addresses"):
+        parse_region(text)
+
+
+def test_databases_that_would_share_a_loopback_address_are_refused() -> None:
+    text = render_region(builtin_netns_region("10.89")).replace('"10.89.2.2"', '"172.89.1.2"')
+    with pytest.raises(RegionError, match="must differ after the first dot"):
+        parse_region(text)
+
+
+def test_every_database_has_a_loopback_address_of_its_own() -> None:
+    hosts = [site.database_host for site in builtin_netns_region("10.89").sites]
+    assert hosts == ["127.89.1.2", "127.89.2.2"]
+    assert [site.database_host for site in builtin_region().sites] == [
+        site.host for site in builtin_region().sites
+    ]

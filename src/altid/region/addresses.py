@@ -1,8 +1,13 @@
-"""How the databases of a region are reached: URLs for each role."""
+"""How the databases of a region are reached: URLs for each role.
+
+At a place of the region each database is at an address of loopback (`Site.database_host`). Elsewhere, where
+`altid` is run, it is at a socket that a `passage` opened: then `at` tells where.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from urllib.parse import quote
 
 from altid.record.postgres.cluster import DATABASE
@@ -11,7 +16,13 @@ from altid.record.roles import APP_ROLE
 from altid.region.layout import Secrets
 from altid.region.topology import Site
 
+At = Mapping[str, str]
+"""Where databases are reached, as host:port in a URL, by the name of the site."""
+
+_USUAL: At = MappingProxyType({})
+
 MONITOR_ROLE = "altid_monitor"
+REPLICATION_ROLE = "altid_replication"
 
 
 def app_dsn(secrets: Secrets, sites: Sequence[Site], *, primary: bool = False) -> str:
@@ -19,17 +30,32 @@ def app_dsn(secrets: Secrets, sites: Sequence[Site], *, primary: bool = False) -
     return _dsn(APP_ROLE, secrets.app, sites, primary=primary)
 
 
-def superuser_dsn(secrets: Secrets, sites: Sequence[Site], database: str = DATABASE) -> str:
+def superuser_dsn(
+    secrets: Secrets, sites: Sequence[Site], database: str = DATABASE, *, at: At = _USUAL
+) -> str:
     """The URL for the superuser at the primary among the sites."""
-    return _dsn(SUPERUSER, secrets.superuser, sites, primary=True, database=database)
+    return _dsn(SUPERUSER, secrets.superuser, sites, primary=True, database=database, at=at)
 
 
-def monitor_dsn(secrets: Secrets, site: Site) -> str:
+def monitor_dsn(secrets: Secrets, site: Site, *, at: At = _USUAL) -> str:
     """The URL for the role that reads PostgreSQL's own figures and no table."""
-    return _dsn(MONITOR_ROLE, secrets.monitor, [site], primary=False)
+    return _dsn(MONITOR_ROLE, secrets.monitor, [site], primary=False, at=at)
 
 
-def _dsn(user: str, password: str, sites: Sequence[Site], *, primary: bool, database: str = DATABASE) -> str:
-    hosts = ",".join(f"{site.host}:{site.postgres}" for site in sites)
+def replication_dsn(secrets: Secrets, site: Site) -> str:
+    """The URL for the role that copies the database and follows its log."""
+    return _dsn(REPLICATION_ROLE, secrets.replication, [site], primary=False)
+
+
+def _dsn(
+    user: str,
+    password: str,
+    sites: Sequence[Site],
+    *,
+    primary: bool,
+    database: str = DATABASE,
+    at: At = _USUAL,
+) -> str:
+    hosts = ",".join(at.get(site.name, f"{site.database_host}:{site.postgres}") for site in sites)
     query = "?target_session_attrs=primary" if primary else ""
     return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{hosts}/{database}{query}"

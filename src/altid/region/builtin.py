@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from altid.region.error import RegionError
@@ -13,14 +15,41 @@ _STEP = 100
 _TRIES_MAX = 50
 """Blocks of ports that are tried, so that several regions fit on one machine."""
 
+_MARK = 12378
+"""The port, at the witness' address, that marks a block as taken by a region that is only starting."""
+
 
 def builtin_region(servers: int = 2, limits: RegionLimits | None = None) -> Region:
     """A region on loopback addresses with ports that are free now. Raises `RegionError` if none are."""
     for attempt in range(_TRIES_MAX):
         region = _region(_HOSTS, attempt * _STEP, servers, limits or RegionLimits())
-        if all(_is_free(place.host, port) for place in region.places for port in place.ports.values()):
+        if _is_free(region.witness.host, _MARK + attempt * _STEP) and _all_free(region):
             return region
-    raise RegionError(f"No block of free ports was found at {', '.join(_HOSTS)}: give a region file.")
+    raise _no_block()
+
+
+@contextmanager
+def reserved_region(servers: int = 2, limits: RegionLimits | None = None) -> Iterator[Region]:
+    """The same, and nobody else is given these ports until the context ends: by then the region listens."""
+    for attempt in range(_TRIES_MAX):
+        region = _region(_HOSTS, attempt * _STEP, servers, limits or RegionLimits())
+        with socket.socket() as mark:
+            try:
+                mark.bind((region.witness.host, _MARK + attempt * _STEP))
+            except OSError:
+                continue
+            if _all_free(region):
+                yield region
+                return
+    raise _no_block()
+
+
+def _no_block() -> RegionError:
+    return RegionError(f"No block of free ports was found at {', '.join(_HOSTS)}: give a region file.")
+
+
+def _all_free(region: Region) -> bool:
+    return all(_is_free(place.host, port) for place in region.places for port in place.ports.values())
 
 
 def builtin_netns_region(prefix: str, servers: int = 2, limits: RegionLimits | None = None) -> Region:
@@ -41,10 +70,12 @@ def _region(hosts: tuple[str, str, str], shift: int, servers: int, limits: Regio
             patroni=18008 + shift,
             postgres=15432 + shift,
             server=8081 + shift,
+            gateway=8443 + shift,
+            postgres_tls=15433 + shift,
         )
         for name, host in zip("AB", hosts, strict=False)
     )
-    witness = Witness("W", hosts[2], 12379 + shift, 12380 + shift, 17400 + shift)
+    witness = Witness("W", hosts[2], 12379 + shift, 12380 + shift, 17400 + shift, 8090 + shift)
     return Region("altid", (site_a, site_b), witness, limits)
 
 

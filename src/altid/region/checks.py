@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from altid.region import tunnel
 from altid.region.error import RegionError
+from altid.region.layout import Layout
 from altid.region.topology import Place, Region
 
 _CANNOT_ASSIGN = 99  # errno.EADDRNOTAVAIL
+_CLOCK_S_MAX = 300.0
+"""A file from further in the future than this means that the clock was wrong then, or is now."""
 
 
 def check_disk(folder: Path, region: Region) -> None:
@@ -22,6 +28,43 @@ def check_disk(folder: Path, region: Region) -> None:
         raise RegionError(
             f"{folder} has {free_mb} MB free, and the region wants {region.limits.disk_free_mb_min} "
             "(limits.disk_free_mb_min): make room, or give another --data."
+        )
+
+
+def check_clock(where: Layout, region: Region) -> None:
+    """Raise `RegionError` when the clock stands behind the writing of this region or of this very program.
+
+    New versions of resources would be dated before older ones, and certificates would not be valid yet.
+    """
+    newest_s, newest = max((path.stat().st_mtime, path) for path in _dated(where, region))
+    now_s = time.time()
+    if newest_s - now_s > _CLOCK_S_MAX:
+        raise RegionError(
+            f"The clock says {_moment(now_s)}, but {newest} was written at {_moment(newest_s)}: set the "
+            "clock (timedatectl set-ntp true); if it was wrong then and is right now, `touch` that file."
+        )
+
+
+def _dated(where: Layout, region: Region) -> list[Path]:
+    folders = [where.place(place.name) for place in region.places]
+    clusters = [one.postgres / "global" / "pg_control" for one in folders]
+    candidates = [Path(__file__), where.marker, where.events, *clusters, *(one.parts for one in folders)]
+    return [path for path in candidates if path.exists()]
+
+
+def _moment(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def check_lines(region: Region) -> None:
+    """Raise `RegionError` if places that share this machine have addresses of a network.
+
+    On hosts of their own the same loopback address leads to a database at its site and to a tunnel elsewhere.
+    """
+    if any(tunnel.is_needed(place) for place in region.places):
+        raise RegionError(
+            f"{region.places[0].host} is no loopback address: on one machine give the places addresses like "
+            "127.0.1.1, or networks of their own with --netns; on hosts of their own use `altid render`."
         )
 
 

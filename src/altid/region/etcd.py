@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from altid.region.http import Connection, HttpError
+from altid.region import certificates
+from altid.region.http import CONNECT_S_MAX, Connection, HttpError
 from altid.region.programs import Programs
 from altid.region.topology import Place, Region
 
@@ -21,10 +24,21 @@ _QUOTA_BYTES = 512 * 1024 * 1024
 """Patroni and the guardian keep some twenty small keys."""
 
 
-def command(region: Region, place: Place, folder: str, programs: Programs) -> list[str]:
-    """The command line of a place's member."""
-    members = ",".join(f"{one.name}=http://{one.host}:{one.etcd_peer}" for one in region.places)
-    client, peer = f"http://{place.host}:{place.etcd_client}", f"http://{place.host}:{place.etcd_peer}"
+def peer_url(place: Place) -> str:
+    """Where the place's member talks to the others."""
+    return f"https://{place.host}:{place.etcd_peer}"
+
+
+def command(
+    region: Region, place: Place, folder: str, pki: Path, programs: Programs, *, joins: bool = False
+) -> list[str]:
+    """The command line of a place's member. It reads its identity in `pki` anew for every connection.
+
+    With `joins` it takes the place of a lost one (see `replace`), if it has no memory yet.
+    """
+    members = ",".join(f"{one.name}={peer_url(one)}" for one in region.places)
+    client, peer = f"https://{place.host}:{place.etcd_client}", peer_url(place)
+    identity, authority = str(certificates.identity(pki)), str(certificates.authority(pki))
     options = {
         "name": place.name,
         "data-dir": folder,
@@ -34,7 +48,14 @@ def command(region: Region, place: Place, folder: str, programs: Programs) -> li
         "initial-advertise-peer-urls": peer,
         "initial-cluster": members,
         "initial-cluster-token": f"altid-{region.name}",
-        "initial-cluster-state": "new",
+        "initial-cluster-state": "existing" if joins else "new",
+        "cert-file": identity,
+        "key-file": identity,
+        "trusted-ca-file": authority,
+        "peer-cert-file": identity,
+        "peer-key-file": identity,
+        "peer-trusted-ca-file": authority,
+        "peer-cert-allowed-hostname": certificates.MAY_BE_MEMBER,
         "heartbeat-interval": str(_HEARTBEAT_MS),
         "election-timeout": str(_ELECTION_MS),
         "auto-compaction-retention": "1h",
@@ -43,7 +64,7 @@ def command(region: Region, place: Place, folder: str, programs: Programs) -> li
         "log-level": "warn",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [str(programs.etcd), *flags, "--pre-vote=true"]
+    return [str(programs.etcd), *flags, "--client-cert-auth", "--peer-client-cert-auth", "--pre-vote=true"]
 
 
 class KeyValue(NamedTuple):
@@ -54,6 +75,13 @@ class KeyValue(NamedTuple):
     lease: int
 
 
+class Member(NamedTuple):
+    """One member of etcd: its number, and where it talks to the others."""
+
+    number: int
+    peer_urls: tuple[str, ...]
+
+
 class EtcdError(Exception):
     """No member answered, or there is no quorum. Names no value."""
 
@@ -61,8 +89,17 @@ class EtcdError(Exception):
 class EtcdClient:
     """Calls the first member that answers, in the order given: the nearest first."""
 
-    def __init__(self, members: Sequence[Place], timeout_s: float) -> None:
-        self._connections = [Connection(place.host, place.etcd_client) for place in members]
+    def __init__(
+        self,
+        members: Sequence[Place],
+        timeout_s: float,
+        tls: ssl.SSLContext | None,
+        *,
+        connect_s_max: float = CONNECT_S_MAX,
+    ) -> None:
+        self._connections = [
+            Connection(place.host, place.etcd_client, tls, connect_s_max=connect_s_max) for place in members
+        ]
         self._timeout_s = timeout_s
 
     def close(self) -> None:
@@ -92,6 +129,19 @@ class EtcdClient:
     async def revoke(self, lease: int) -> None:
         """End a lease; all keys that hang on it vanish. Raises `EtcdError`; one that is gone is no error."""
         await self._call("/v3/lease/revoke", {"ID": str(lease)}, accept=(404,))
+
+    async def cluster(self) -> list[Member]:
+        """The members. Raises `EtcdError`."""
+        answer = await self._call("/v3/cluster/member/list", {})
+        return [Member(int(one["ID"]), tuple(one.get("peerURLs", ()))) for one in answer.get("members") or []]
+
+    async def remove_member(self, number: int) -> None:
+        """Forget a member for good. Raises `EtcdError`; one that is gone is no error."""
+        await self._call("/v3/cluster/member/remove", {"ID": str(number)}, accept=(404,))
+
+    async def add_member(self, peer: str) -> None:
+        """Announce a member that has yet to start. Raises `EtcdError`."""
+        await self._call("/v3/cluster/member/add", {"peerURLs": [peer]}, once=True)
 
     async def _call(
         self, path: str, body: dict[str, Any], *, once: bool = False, accept: tuple[int, ...] = ()

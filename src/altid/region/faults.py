@@ -2,10 +2,15 @@
 
 site-kill     kill -9 of everything at a site: its supervisor, PostgreSQL, Patroni, etcd, guardian, servers
 part-kill     kill -9 of one part; the supervisor starts it again, so there is nothing to heal
-site-silent   every packet to and from a place vanishes, its processes live (needs `altid up --netns`)
-partition     every packet between two places vanishes (likewise)
 part-freeze   SIGSTOP of one part (and its children): the kernel still takes connections, nobody answers
 site-freeze   SIGSTOP of everything at a site: a zombie when it thaws
+apply-freeze  SIGSTOP of the process that applies the log at a standby: it receives all and shows nothing
+site-silent   every packet to and from a place vanishes, its processes live (needs `altid up --netns`)
+partition     every packet between two places vanishes (likewise)
+slow-line     every packet between two places is late (likewise; see `line`)
+lossy-line    packets between two places vanish, as many as asked for (likewise)
+disk-full     a part's folder can't be written any more: ENOSPC (see `smalldisk`)
+clock-jump    the place's wall clock jumps (see `clock`)
 """
 
 from __future__ import annotations
@@ -20,9 +25,11 @@ from datetime import UTC, datetime
 
 from altid.record.postgres import account as accounts
 from altid.record.postgres.folder import write_owned
-from altid.region import checks, events, netns, processes
+from altid.region import checks, clock, events, linefaults, netns, processes, smalldisk
 from altid.region.error import RegionError
-from altid.region.layout import Layout, holder
+from altid.region.layout import Layout, PlaceFolders, holder
+from altid.region.linefaults import LINE_FAULTS, Degree
+from altid.region.restart import restart_place
 from altid.region.shutdown import kill_place
 from altid.region.startup import start_place
 from altid.region.status import parts, read_faults
@@ -33,13 +40,19 @@ FAULTS = {
     "site-freeze": "stop every process of a place without ending it (--site); heal thaws it",
     "site-silent": "packets to and from a place vanish (--site); only in a region started with --netns",
     "partition": "packets between two places vanish (--site A,B); likewise",
+    "slow-line": "packets between two places are late (--site A,B --ms ROUND-TRIP [--jitter-ms]); likewise",
+    "lossy-line": "packets between two places vanish (--site A,B --loss SHARE [--seed]); likewise",
     "part-kill": "kill -9 of one part (--site, --part); its supervisor starts it again",
     "part-freeze": "stop one part without ending it (--site, --part); heal thaws it",
+    "apply-freeze": "a standby receives the log and doesn't apply it (--site); heal thaws it",
+    "disk-full": "PostgreSQL's folder, or etcd's, can't be written (--site [--part etcd]); needs root",
+    "clock-jump": "a place's wall clock jumps (--site --seconds); needs libfaketime",
 }
 """What can be injected, with a line of explanation."""
 
-_LINE_FAULTS = {"site-silent": 1, "partition": 2}
-"""Faults of lines, and how many places each names."""
+_NEED_PART = ("part-kill", "part-freeze")
+_APPLIER = b"startup"
+"""What PostgreSQL calls the process that applies the log, in its command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,62 +65,129 @@ class Fault:
     since: str
 
 
-async def inject(where: Layout, region: Region, name: str, site: str, part: str | None) -> Fault:
+async def inject(
+    where: Layout, region: Region, name: str, site: str, part: str | None, degree: Degree | None = None
+) -> Fault:
     """Do it now; gives the fault. Raises `RegionError` for one that isn't known or can't be done here."""
     if name not in FAULTS:
         raise RegionError(f"There is no fault {name[:32]!r}: `altid fault list` names them.")
-    if name in _LINE_FAULTS:
-        return _cut(where, region, name, site)
-    place = _place(region, site)
-    if name.startswith("part-") and part is None:
-        raise RegionError(f"{name} needs --part: {', '.join(_part_names(where, place))}.")
+    degree = degree or Degree()
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    fault = Fault(name, place.name, part if name.startswith("part-") else None, moment)
-    events.record(where.events, place.name, "fault injected", fault=name, part=fault.part)
-    if name == "site-kill":
-        await kill_place(where, place)
-    elif name == "site-freeze":
-        _signal(processes.of_place(where.place(place.name).root), signal.SIGSTOP)
+    if name in LINE_FAULTS:
+        fault = Fault(name, ",".join(_places(region, name, site)), None, moment)
     else:
-        number = signal.SIGKILL if name == "part-kill" else signal.SIGSTOP
-        _signal(_processes_of_part(where, place, part or ""), number)
+        place = _place(region, site)
+        fault = Fault(name, place.name, _part(where, place, name, part), moment)
+    if (name, fault.site, fault.part) in [(one.name, one.site, one.part) for one in active(where)]:
+        raise RegionError(f"{name} of {fault.site} is in force already.")
+    _check(where, region, fault, degree)
+    events.record(where.events, fault.site, "fault injected", fault=name, part=fault.part)
+    await _do(where, region, fault, degree)
     if name != "part-kill":
         _remember(where, [*active(where), fault])
     return fault
 
 
-def _cut(where: Layout, region: Region, name: str, site: str) -> Fault:
-    """Cut a line, in the router between the namespaces."""
+def _check(where: Layout, region: Region, fault: Fault, degree: Degree) -> None:
+    """Raise `RegionError` if the fault can't be made, before anything of it is."""
+    if fault.name in _NEED_PART:
+        _processes_of_part(where, region.place(fault.site), fault.part or "")
+    if fault.name == "apply-freeze":
+        _appliers(where.place(fault.site))
+    if fault.name in LINE_FAULTS:
+        _namespaces(where, fault)
+        linefaults.check(fault.name, degree)
+    if fault.name == "disk-full":
+        smalldisk.check()
+    if fault.name == "clock-jump":
+        clock.check()
+
+
+def _part(where: Layout, place: Place, name: str, part: str | None) -> str | None:
+    """The part that the fault is about. Raises `RegionError`."""
+    if name in _NEED_PART and part is None:
+        raise RegionError(f"{name} needs --part: {', '.join(_part_names(where, place))}.")
+    if name == "disk-full":
+        part = part or ("postgres" if isinstance(place, Site) else "etcd")
+        if part not in smalldisk.PARTS or (part == "postgres" and not isinstance(place, Site)):
+            raise RegionError(f"disk-full wants --part {' or '.join(smalldisk.PARTS)} that {place.name} has.")
+        return part
+    return part if name in _NEED_PART else None
+
+
+async def _do(where: Layout, region: Region, fault: Fault, degree: Degree) -> None:
+    if fault.name in LINE_FAULTS:
+        linefaults.make(_namespaces(where, fault), fault.name, fault.site.split(","), degree)
+        return
+    place, folders = region.place(fault.site), where.place(fault.site)
+    match fault.name:
+        case "site-kill":
+            await kill_place(where, place)
+        case "site-freeze":
+            _signal(processes.of_place(folders.root), signal.SIGSTOP)
+        case "apply-freeze":
+            _signal(_appliers(folders), signal.SIGSTOP)
+        case "disk-full":
+            await prepare(where, region, fault.name, place, fault.part)
+            smalldisk.fill(folders, fault.part or "postgres")
+        case "clock-jump":
+            await prepare(where, region, fault.name, place, None)
+            clock.jump(folders.root, degree.seconds)
+        case _:
+            number = signal.SIGKILL if fault.name == "part-kill" else signal.SIGSTOP
+            _signal(_processes_of_part(where, place, fault.part or ""), number)
+
+
+async def prepare(where: Layout, region: Region, name: str, place: Place, part: str | None) -> None:
+    """Start the place again so that the fault can happen to it while it runs; nothing if it can already."""
+    folders = where.place(place.name)
+    if name == "disk-full" and not smalldisk.is_small(folders, part or "postgres"):
+        await restart_place(where, region, place, lambda: smalldisk.shrink(folders, part or "postgres"))
+    if name == "clock-jump" and not clock.is_own(folders.root):
+        await restart_place(where, region, place, lambda: clock.make_own(folders.root))
+
+
+async def tidy(where: Layout, region: Region) -> list[str]:
+    """Take away what `prepare` made, by starting those places again; gives their names."""
+    if active(where):
+        return []
+    done = []
+    for place in region.places:
+        folders = where.place(place.name)
+        if not smalldisk.any_small(folders) and not clock.is_own(folders.root):
+            continue
+
+        def ordinary(folders: PlaceFolders = folders) -> None:
+            smalldisk.put_back(folders)
+            clock.give_up(folders.root)
+
+        await restart_place(where, region, place, ordinary)
+        done.append(place.name)
+    return done
+
+
+def _places(region: Region, name: str, site: str) -> list[str]:
+    places = [_place(region, one).name for one in site.split(",")]
+    if len(set(places)) != LINE_FAULTS[name] or len(places) != LINE_FAULTS[name]:
+        wanted = "two places, as in --site A,B" if LINE_FAULTS[name] == 2 else "one place"
+        raise RegionError(f"{name} wants {wanted}.")
+    return sorted(places)
+
+
+def _namespaces(where: Layout, fault: Fault) -> netns.Namespaces:
     found = netns.load(where.data)
     if found is None:
-        raise RegionError(f"{name} needs a region started with --netns: here there is no line to cut.")
-    places = [_place(region, one).name for one in site.split(",")]
-    if len(set(places)) != _LINE_FAULTS[name]:
-        wanted = "two places, as in --site A,B" if _LINE_FAULTS[name] == 2 else "one place"
-        raise RegionError(f"{name} wants {wanted}.")
-    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-    fault = Fault(name, ",".join(places), None, moment)
-    if fault.site in [one.site for one in active(where) if one.name == name]:
-        raise RegionError(f"{name} of {fault.site} is in force already.")
-    _set_line(found, fault, cut=True)
-    events.record(where.events, fault.site, "fault injected", fault=name, part=None)
-    _remember(where, [*active(where), fault])
-    return fault
+        raise RegionError(f"{fault.name} needs a region started with --netns: here there is no line to cut.")
+    return found
 
 
-def _set_line(found: netns.Namespaces, fault: Fault, *, cut: bool) -> None:
-    if fault.name == "site-silent":
-        netns.silence(found, fault.site, cut=cut)
-        return
-    one, other = fault.site.split(",")
-    netns.part(found, one, other, cut=cut)
-
-
-async def heal(where: Layout, region: Region, name: str | None = None) -> list[Fault]:
-    """Undo the faults of that name, or all; gives what was undone."""
+async def heal(
+    where: Layout, region: Region, name: str | None = None, site: str | None = None
+) -> list[Fault]:
+    """Undo the faults of that name and place, or all; gives what was undone."""
     healed, left = [], []
     for fault in active(where):
-        if name is not None and fault.name != name:
+        if name not in (None, fault.name) or site not in (None, fault.site):
             left.append(fault)
             continue
         _undo(where, region, fault)
@@ -118,20 +198,27 @@ async def heal(where: Layout, region: Region, name: str | None = None) -> list[F
 
 
 def _undo(where: Layout, region: Region, fault: Fault) -> None:
-    if fault.name in _LINE_FAULTS:
+    if fault.name in LINE_FAULTS:
         found = netns.load(where.data)
         if found is not None:
-            _set_line(found, fault, cut=False)
+            linefaults.mend(found, fault.name, fault.site.split(","))
         return
-    place = region.place(fault.site)
-    if fault.name == "site-kill":
-        if processes.of_place(where.place(place.name).root):
-            return  # somebody has started it already
-        if netns.load(where.data) is None:
-            checks.check_addresses(place)
-        start_place(where, place, accounts.choose(where.place(region.sites[0].name).postgres))
-    else:
-        _signal(processes.of_place(where.place(place.name).root), signal.SIGCONT)
+    place, folders = region.place(fault.site), where.place(fault.site)
+    match fault.name:
+        case "site-kill":
+            if processes.of_place(folders.root):
+                return  # somebody has started it already
+            if netns.load(where.data) is None:
+                checks.check_addresses(place)
+            start_place(where, place, accounts.choose(where.place(region.sites[0].name).postgres))
+        case "disk-full":
+            if smalldisk.any_small(folders):
+                smalldisk.empty(folders, fault.part or "postgres")
+        case "clock-jump":
+            if clock.is_own(folders.root):
+                clock.jump(folders.root, 0.0)
+        case _:
+            _signal(processes.of_place(folders.root), signal.SIGCONT)
 
 
 async def heal_later(where: Layout, region: Region, fault: Fault, seconds: float) -> None:
@@ -169,6 +256,15 @@ def _processes_of_part(where: Layout, place: Place, part: str) -> list[int]:
     return found
 
 
+def _appliers(folders: PlaceFolders) -> list[int]:
+    """The process that applies the log at a standby. Raises `RegionError` if there is none."""
+    running = [one for one in processes.of_place(folders.root) if processes.is_postgres(one)]
+    found = [one for one in running if _APPLIER in processes.command_line(one)]
+    if not found:
+        raise RegionError("apply-freeze wants the standby's site: here no process applies a log.")
+    return found
+
+
 def _supervisor(where: Layout, place: Place) -> list[int]:
     found = holder(where.place(place.name).lock)
     return [found] if found is not None else []
@@ -187,3 +283,6 @@ def active(where: Layout) -> list[Fault]:
 def _remember(where: Layout, faults: Sequence[Fault]) -> None:
     account = accounts.choose(where.data) if os.geteuid() == 0 else accounts.current()
     write_owned(where.faults, json.dumps([asdict(fault) for fault in faults]), account)
+
+
+__all__ = ["FAULTS", "Degree", "Fault", "active", "heal", "heal_later", "inject", "prepare", "tidy"]

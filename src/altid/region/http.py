@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 CONNECT_S_MAX = 0.3
 """A part of the region takes a connection in milliseconds, or it is gone."""
+
+_GOODBYE_S_MAX = 0.5
+"""How long TLS waits for the other end's good-bye."""
 
 _BODY_BYTES_MAX = 16 * 1024 * 1024
 
@@ -34,10 +38,18 @@ class HttpError(Exception):
 
 
 class Connection:
-    """One connection to one server."""
+    """One connection to one server; encrypted, and with both ends proven, if `tls` is given."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        *,
+        connect_s_max: float = CONNECT_S_MAX,
+    ) -> None:
+        self.host, self.port, self._tls = host, port, tls
+        self._connect_s_max = connect_s_max
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(
@@ -50,7 +62,7 @@ class Connection:
         s_max: float,
     ) -> Answer:
         """Send a request and wait `s_max` seconds for its answer. Raises `HttpError`."""
-        await self._open(min(s_max, CONNECT_S_MAX))
+        await self._open(min(s_max, self._connect_s_max))
         assert self._streams is not None
         reader, writer = self._streams
         try:
@@ -71,7 +83,11 @@ class Connection:
     def close(self) -> None:
         """Hang up: a request that is underway ends with its socket, never by a cancel."""
         if self._streams is not None:
-            self._streams[1].close()
+            writer = self._streams[1]
+            if self._tls is None:
+                writer.close()
+            else:
+                writer.transport.abort()  # TLS would wait for the other end's good-bye
         self._streams = None
 
     async def _open(self, s_max: float) -> None:
@@ -79,7 +95,12 @@ class Connection:
             return
         try:
             async with asyncio.timeout(s_max):
-                self._streams = await asyncio.open_connection(self.host, self.port)
+                self._streams = await asyncio.open_connection(
+                    self.host,
+                    self.port,
+                    ssl=self._tls,
+                    ssl_shutdown_timeout=_GOODBYE_S_MAX if self._tls else None,
+                )
         except (OSError, TimeoutError) as error:
             raise HttpError(type(error).__name__, sent=False) from None
 
@@ -90,15 +111,23 @@ class Connection:
         return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def get_json(host: str, port: int, path: str, s_max: float) -> dict[str, Any] | None:
+async def get_json(
+    host: str, port: int, path: str, s_max: float, tls: ssl.SSLContext | None = None
+) -> dict[str, Any] | None:
     """The object at the path, whatever the status; None when there is none in time."""
-    connection = Connection(host, port)
+    connection = Connection(host, port, tls)
+    try:
+        return await ask_json(connection, path, s_max)
+    finally:
+        connection.close()
+
+
+async def ask_json(connection: Connection, path: str, s_max: float) -> dict[str, Any] | None:
+    """Likewise, over a connection that is kept: for whoever asks again and again."""
     try:
         value = json.loads((await connection.ask("GET", path, s_max=s_max)).body)
     except (HttpError, ValueError):
         return None
-    finally:
-        connection.close()
     return value if isinstance(value, dict) else None
 
 

@@ -5,7 +5,9 @@ DATA/region.toml      the region as it runs
 DATA/region.json      the marker: this folder was made by Altid, for this region and these versions
 DATA/secrets.json     passwords of the database's roles, 0600
 DATA/events.jsonl     what happened: one JSON object a line
-DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, log/, lock, parts.json
+DATA/starting         held by `altid up` while it works, so that two never make the same folder
+DATA/pki/             the region's authority, the operator's identity (see `certificates`)
+DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, pki/, log/, lock, parts.json
 ```
 
 Nothing here deletes a folder that Altid did not make.
@@ -17,9 +19,11 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from altid.record.postgres.account import Account, reaches
@@ -29,9 +33,15 @@ from altid.region.error import RegionError
 from altid.region.regionfile import read_region, render_region
 from altid.region.topology import Place, Region
 
-_FORMAT = 1
+_FORMAT = 2
+"""2: lines are encrypted; etcd's members of a folder of format 1 know each other by http."""
+
 _MARKER = "region.json"
+_STARTING = "starting"
 _PASSWORD_BYTES = 24
+_LOCK_TRIES, _LOCK_PAUSE_S = 10, 0.01
+_BEFORE_THE_MARKER = frozenset({_STARTING, "region.toml", "region.toml.new", f"{_MARKER}.new"})
+"""What is made before the marker: a start that ends between may leave these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,16 @@ class PlaceFolders:
         return self.root / "patroni"
 
     @property
+    def pki(self) -> Path:
+        """The place's own identity and the certificate of the region's authority (see `certificates`)."""
+        return self.root / "pki"
+
+    @property
+    def tunnel(self) -> Path:
+        """Where the place's Envoy for PostgreSQL runs (see `tunnel`)."""
+        return self.root / "tunnel"
+
+    @property
     def log(self) -> Path:
         return self.root / "log"
 
@@ -64,6 +84,25 @@ class PlaceFolders:
     def live(self) -> Path:
         """The live lease (see `guardian.lease`)."""
         return self.root / "live"
+
+    @property
+    def gateway(self) -> Path:
+        """What the site's gateway reads, its admin socket, and who is drained."""
+        return self.root / "gateway"
+
+    @property
+    def drained(self) -> Path:
+        return self.gateway / "drained.json"
+
+    @property
+    def restart(self) -> Path:
+        """Which part the supervisor shall start again: it looks at SIGHUP."""
+        return self.root / "restart.json"
+
+    @property
+    def joins(self) -> Path:
+        """Until when the place may join the others as a new one (see `replace`)."""
+        return self.root / "joins.json"
 
     @property
     def parts(self) -> Path:
@@ -90,12 +129,31 @@ class Layout:
         return self.data / "secrets.json"
 
     @property
+    def pki(self) -> Path:
+        """The region's authority, and the identities that are no place's (see `certificates`)."""
+        return self.data / "pki"
+
+    @property
     def events(self) -> Path:
         return self.data / "events.jsonl"
 
     @property
+    def starting(self) -> Path:
+        return self.data / _STARTING
+
+    @property
+    def restored(self) -> Path:
+        """Of a region that was made from a backup: which site the database was put at, and when."""
+        return self.data / "restored.json"
+
+    @property
     def faults(self) -> Path:
         return self.data / "faults.json"
+
+    @property
+    def capacity(self) -> Path:
+        """What `altid capacity` measured last."""
+        return self.data / "capacity.json"
 
     def place(self, name: str) -> PlaceFolders:
         return PlaceFolders(self.data / name)
@@ -114,7 +172,11 @@ class Secrets:
 
 def load_region(layout: Layout) -> Region:
     """The region that the data folder was made for. Raises `RegionError` if there is none."""
-    if not layout.marker.is_file():
+    try:
+        made = layout.marker.is_file()
+    except PermissionError:
+        raise RegionError(_unreadable(layout)) from None
+    if not made:
         raise RegionError(f"{layout.data} holds no region: start one with `altid up --data {layout.data}`.")
     return read_region(layout.region_file)
 
@@ -131,16 +193,14 @@ def load_secrets(layout: Layout) -> Secrets:
 
 def check_ours(layout: Layout, region: Region) -> None:
     """Raise `RegionError` if the folder holds something else than this very region, or an older version's."""
-    if not layout.data.exists():
-        return
-    if not layout.marker.is_file():
-        if (layout.data / "postgres").exists():
-            raise RegionError(f"{layout.data} holds the record of `altid serve`: give another --data.")
-        if any(layout.data.iterdir()):
-            raise RegionError(
-                f"{layout.data} is not empty and was not made by `altid up`: give another --data."
-            )
-        return
+    try:
+        if not layout.data.exists():
+            return
+        if not layout.marker.is_file():
+            _check_unused(layout)
+            return
+    except PermissionError:
+        raise RegionError(_unreadable(layout)) from None
     try:
         marker = json.loads(layout.marker.read_text())
         found = (marker["format"], marker["postgres"], marker["region"])
@@ -156,6 +216,18 @@ def check_ours(layout: Layout, region: Region) -> None:
             f"{layout.data} belongs to the region {found[2]}, not {region.name}: give another --data."
         )
     _check_unchanged(layout, region)
+
+
+def _check_unused(layout: Layout) -> None:
+    """Without a marker nothing may be there but what a start that was broken off left behind."""
+    if (layout.data / "postgres").exists():
+        raise RegionError(f"{layout.data} holds the record of `altid serve`: give another --data.")
+    if any(entry.name not in _BEFORE_THE_MARKER for entry in layout.data.iterdir()):
+        raise RegionError(f"{layout.data} is not empty and was not made by `altid up`: give another --data.")
+
+
+def _unreadable(layout: Layout) -> str:
+    return f"{layout.data} belongs to another user: be that user or root, or give another --data."
 
 
 def _check_unchanged(layout: Layout, region: Region) -> None:
@@ -178,28 +250,56 @@ def _member(place: Place) -> tuple[str, str, int]:
 
 def make(layout: Layout, region: Region, account: Account) -> None:
     """Make the folders that are missing and write the region down; what is there stays as it is."""
-    _make_folder(layout.data, account)
-    if not reaches(account, layout.data):
+    check_reach(layout, account)
+    make_folder(layout.data, account)
+    try:
+        write_owned(layout.region_file, render_region(region), account)
+        if not layout.marker.exists():
+            write_owned(layout.marker, marker_text(region), account)
+        if not layout.secrets_file.exists():
+            write_owned(layout.secrets_file, json.dumps(asdict(new_secrets())), account)
+    except OSError as error:
+        raise RegionError(f"{layout.data} cannot be written: {error.strerror}.") from None
+    for place in region.places:
+        make_place(layout, place, account)
+
+
+def may_join(folders: PlaceFolders, now: datetime) -> bool:
+    """Whether the place was announced to the others as a new one, not long ago."""
+    try:
+        return now < datetime.fromisoformat(json.loads(folders.joins.read_text())["until"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def check_reach(layout: Layout, account: Account) -> None:
+    """Raise `RegionError` if the service user can't come to the data folder, made or to be made."""
+    nearest = next(folder for folder in (layout.data, *layout.data.parents) if folder.exists())
+    if not reaches(account, nearest):
         raise RegionError(
             f"The user {account.name} cannot reach {layout.data}: choose one that isn't in a private one."
         )
-    write_owned(layout.region_file, render_region(region), account)
-    if not layout.secrets_file.exists():
-        write_owned(layout.secrets_file, json.dumps(asdict(_new_secrets())), account)
-    for place in region.places:
-        folders = layout.place(place.name)
-        for folder in (folders.root, folders.etcd, folders.patroni, folders.log):
-            _make_folder(folder, account)
-    if not layout.marker.exists():
-        marker = {"made_by": "altid", "format": _FORMAT, "postgres": MAJOR, "region": region.name}
-        write_owned(layout.marker, json.dumps(marker), account)
 
 
-def _new_secrets() -> Secrets:
+def make_place(layout: Layout, place: Place, account: Account) -> None:
+    """Make the place's folders that are missing. Raises `RegionError`."""
+    folders = layout.place(place.name)
+    for folder in (folders.root, folders.etcd, folders.patroni, folders.log, folders.pki, folders.tunnel):
+        make_folder(folder, account)
+
+
+def marker_text(region: Region) -> str:
+    """What says that a folder was made by Altid, for this region and these versions."""
+    return json.dumps({"made_by": "altid", "format": _FORMAT, "postgres": MAJOR, "region": region.name})
+
+
+def new_secrets() -> Secrets:
+    """Passwords for a region that has none yet."""
     return Secrets(*(secrets.token_urlsafe(_PASSWORD_BYTES) for _ in range(5)))
 
 
-def _make_folder(folder: Path, account: Account) -> None:
+def make_folder(folder: Path, account: Account) -> None:
+    """Make a folder for the service user alone, if it isn't there. Raises `RegionError`."""
     if folder.is_dir():
         return
     try:
@@ -212,13 +312,16 @@ def _make_folder(folder: Path, account: Account) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[bool]:
-    """Hold a lock file for this process, with its number inside; gives false if another process does."""
+def held(path: Path, account: Account | None = None) -> Iterator[bool]:
+    """Hold a lock file for this process, with its number inside; gives false if another process does.
+
+    The file belongs to `account`, if it is given: root may be followed by the service user itself.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if account is not None and os.geteuid() == 0:
+            os.fchown(descriptor, account.uid, account.gid)
+        if not _locked(descriptor):
             yield False
             return
         os.ftruncate(descriptor, 0)
@@ -226,6 +329,18 @@ def held(path: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock. One that looks who holds it (`holder`) is in the way for microseconds: so try again."""
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return True
+    return False
 
 
 def holder(path: Path) -> int | None:

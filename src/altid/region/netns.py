@@ -67,6 +67,11 @@ def check(region: Region) -> None:
             )
 
 
+def possible() -> bool:
+    """Whether this user on this machine can have namespaces."""
+    return os.geteuid() == 0 and shutil.which("ip") is not None
+
+
 def make(data: Path, region: Region) -> Namespaces:
     """Make what is missing; gives all of it. Raises `RegionError` with the reason of `ip`."""
     found = _named(data, region)
@@ -88,7 +93,7 @@ def remove(data: Path) -> None:
     existing = _existing()
     for name in (*found.places.values(), found.router):
         if name in existing:
-            _ip("netns", "delete", name)
+            run_ip("netns", "delete", name)
 
 
 def entering(found: Namespaces | None, place: str) -> list[str]:
@@ -114,7 +119,7 @@ def part(found: Namespaces, one: str, other: str, *, cut: bool) -> None:
 
 def free_prefix() -> str:
     """The first two octets of a block of networks that nothing on this machine uses."""
-    routes = _ip("route", "show", "table", "all")
+    routes = run_ip("route", "show", "table", "all")
     for second in range(89, 250):
         if f" 10.{second}." not in f" {routes}".replace("\n", " "):
             return f"10.{second}"
@@ -124,6 +129,16 @@ def free_prefix() -> str:
 def operator(region: Region) -> str:
     """The address that the operator (this very machine) has towards the places."""
     return f"{_prefix(region)}.0.{_OPERATOR}"
+
+
+def router_end(place: str) -> str:
+    """The name that the router's end of a place's line has in the router."""
+    return f"to-{place}"[:15]
+
+
+def sysctl(found: Namespaces, setting: str) -> None:
+    """Set a kernel setting in the router's namespace."""
+    _run(["ip", "netns", "exec", found.router, "sysctl", "-q", "-w", setting])
 
 
 def _named(data: Path, region: Region) -> Namespaces:
@@ -138,34 +153,34 @@ def _named(data: Path, region: Region) -> Namespaces:
 
 def _make_router(found: Namespaces, region: Region) -> None:
     router, link, prefix = found.router, found.link, _prefix(region)
-    _ip("netns", "add", router)
-    _ip("-n", router, "link", "set", "lo", "up")
-    _run(["ip", "netns", "exec", router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
-    _ip("link", "add", link, "type", "veth", "peer", "name", "operator", "netns", router)
-    _ip("addr", "add", f"{prefix}.0.{_OPERATOR}/24", "dev", link)
-    _ip("link", "set", link, "up")
-    _ip("-n", router, "addr", "add", f"{prefix}.0.{_GATEWAY}/24", "dev", "operator")
-    _ip("-n", router, "link", "set", "operator", "up")
-    _ip("route", "add", f"{prefix}.0.0/16", "via", f"{prefix}.0.{_GATEWAY}")
+    run_ip("netns", "add", router)
+    run_ip("-n", router, "link", "set", "lo", "up")
+    sysctl(found, "net.ipv4.ip_forward=1")
+    run_ip("link", "add", link, "type", "veth", "peer", "name", "operator", "netns", router)
+    run_ip("addr", "add", f"{prefix}.0.{_OPERATOR}/24", "dev", link)
+    run_ip("link", "set", link, "up")
+    run_ip("-n", router, "addr", "add", f"{prefix}.0.{_GATEWAY}/24", "dev", "operator")
+    run_ip("-n", router, "link", "set", "operator", "up")
+    run_ip("route", "add", f"{prefix}.0.0/16", "via", f"{prefix}.0.{_GATEWAY}")
 
 
 def _make_place(found: Namespaces, name: str, host: str) -> None:
-    own, router, end = found.places[name], found.router, f"to-{name}"[:15]
+    own, router, end = found.places[name], found.router, router_end(name)
     gateway = ".".join([*host.split(".")[:3], str(_GATEWAY)])
-    _ip("netns", "add", own)
-    _ip("-n", own, "link", "set", "lo", "up")
-    _ip("-n", own, "link", "add", "line", "type", "veth", "peer", "name", end, "netns", router)
-    _ip("-n", own, "addr", "add", f"{host}/24", "dev", "line")
-    _ip("-n", own, "link", "set", "line", "up")
-    _ip("-n", own, "route", "add", "default", "via", gateway)
-    _ip("-n", router, "addr", "add", f"{gateway}/24", "dev", end)
-    _ip("-n", router, "link", "set", end, "up")
+    run_ip("netns", "add", own)
+    run_ip("-n", own, "link", "set", "lo", "up")
+    run_ip("-n", own, "link", "add", "line", "type", "veth", "peer", "name", end, "netns", router)
+    run_ip("-n", own, "addr", "add", f"{host}/24", "dev", "line")
+    run_ip("-n", own, "link", "set", "line", "up")
+    run_ip("-n", own, "route", "add", "default", "via", gateway)
+    run_ip("-n", router, "addr", "add", f"{gateway}/24", "dev", end)
+    run_ip("-n", router, "link", "set", end, "up")
 
 
 def _rule(found: Namespaces, match: Sequence[str], *, cut: bool) -> None:
     """A rule that drops silently. Removing one that isn't there is no error: the router may be new."""
     if cut:
-        _ip("-n", found.router, "rule", "add", *match, "blackhole")
+        run_ip("-n", found.router, "rule", "add", *match, "blackhole")
         return
     _run(["ip", "-n", found.router, "rule", "del", *match, "blackhole"], check=False)
 
@@ -179,10 +194,11 @@ def _network(host: str) -> str:
 
 
 def _existing() -> set[str]:
-    return {line.split()[0] for line in _ip("netns", "list").splitlines() if line.strip()}
+    return {line.split()[0] for line in run_ip("netns", "list").splitlines() if line.strip()}
 
 
-def _ip(*arguments: str) -> str:
+def run_ip(*arguments: str) -> str:
+    """Run `ip`; gives what it prints. Raises `RegionError` with its reason."""
     return _run(["ip", *arguments])
 
 

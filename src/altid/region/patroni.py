@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from altid.record.postgres.folder import SUPERUSER
+from altid.region import certificates
+from altid.region.addresses import REPLICATION_ROLE
+from altid.region.backup.access import SLOT
 from altid.region.layout import PlaceFolders, Secrets
 from altid.region.topology import Region, Site
 
 NAMESPACE = "/altid/"
-REPLICATION_ROLE = "altid_replication"
 REST_USER = "altid"
 
 SENDER_TIMEOUT_S = 1.25
@@ -27,10 +29,26 @@ def scope_prefix(region: Region) -> str:
     return f"{NAMESPACE}{region.name}/"
 
 
+def rewind_program(folders: PlaceFolders) -> Path:
+    """What Patroni calls for pg_rewind (see `kept`)."""
+    return folders.patroni / "pg_rewind"
+
+
 def configuration(
-    region: Region, site: Site, folders: PlaceFolders, secrets: Secrets, postgres_bin: Path, base_conf: Path
+    region: Region,
+    site: Site,
+    folders: PlaceFolders,
+    secrets: Secrets,
+    postgres_bin: Path,
+    base_conf: Path,
+    *,
+    bootstraps: bool = True,
 ) -> str:
-    """The text of Patroni's file. `base_conf` holds the record's own settings, which these override."""
+    """The text of Patroni's file. `base_conf` holds the record's own settings, which these override.
+
+    A site that doesn't bootstrap never makes an empty database: it waits for the other to lead.
+    """
+    identity, authority = str(certificates.identity(folders.pki)), str(certificates.authority(folders.pki))
     return json.dumps(
         {
             "scope": region.name,
@@ -41,19 +59,28 @@ def configuration(
                 "listen": f"{site.host}:{site.patroni}",
                 "connect_address": f"{site.host}:{site.patroni}",
                 "authentication": {"username": REST_USER, "password": secrets.patroni},
+                "certfile": identity,
+                "keyfile": identity,
+                "cafile": str(certificates.callers(folders.pki)),
+                "verify_client": "required",
             },
+            "ctl": {"certfile": identity, "keyfile": identity, "cacert": authority},
             "etcd3": {
                 # With proxies the list isn't shuffled: our own member first, never the other site's.
                 "hosts": ",".join(_etcd_hosts(region, site)),
                 "use_proxies": True,
-                "protocol": "http",
+                "protocol": "https",
+                "cacert": authority,
+                "cert": identity,
+                "key": identity,
             },
-            "bootstrap": {"dcs": _DYNAMIC | {"postgresql": _dynamic_postgresql()}, "initdb": _INITDB},
+            **({"bootstrap": {"dcs": dynamic_configuration(), "initdb": _INITDB}} if bootstraps else {}),
             "postgresql": {
-                "listen": f"{site.host}:{site.postgres}",
-                "connect_address": f"{site.host}:{site.postgres}",
+                "listen": f"{site.database_host}:{site.postgres}",
+                "connect_address": f"{site.database_host}:{site.postgres}",
                 "data_dir": str(folders.postgres),
                 "bin_dir": str(postgres_bin),
+                "bin_name": {"pg_rewind": str(rewind_program(folders))},
                 "pgpass": str(folders.patroni / "pgpass"),
                 "custom_conf": str(base_conf),
                 "parameters": {"unix_socket_directories": "", "port": site.postgres},
@@ -61,7 +88,7 @@ def configuration(
                     "superuser": {"username": SUPERUSER, "password": secrets.superuser},
                     "replication": {"username": REPLICATION_ROLE, "password": secrets.replication},
                 },
-                "pg_hba": _host_rules(region),
+                "pg_hba": HOST_RULES,
                 "remove_data_directory_on_rewind_failure": False,
                 "remove_data_directory_on_diverged_timelines": False,
             },
@@ -84,11 +111,13 @@ _DYNAMIC: dict[str, Any] = {
     "synchronous_mode_strict": False,  # the record goes on with one site, and says so
     "primary_start_timeout": 0,
     "primary_stop_timeout": 2,
+    "slots": {SLOT: {"type": "physical"}},  # kept at both sites, so that the archive follows a failover
 }
 
 
-def _dynamic_postgresql() -> dict[str, Any]:
-    return {"use_pg_rewind": True, "use_slots": True, "parameters": PARAMETERS}
+def dynamic_configuration() -> dict[str, Any]:
+    """What Patroni keeps in etcd, the same for both sites."""
+    return _DYNAMIC | {"postgresql": {"use_pg_rewind": True, "use_slots": True, "parameters": PARAMETERS}}
 
 
 PARAMETERS: dict[str, Any] = {
@@ -104,6 +133,10 @@ PARAMETERS: dict[str, Any] = {
     "tcp_keepalives_interval": 1,
     "tcp_keepalives_count": 2,
     "wal_keep_size": "512MB",
+    # For an archive that is away: hours of a busy region's log. Then the slot is given up, since a site whose
+    # disk is full is worse than an archive with a gap.
+    "max_slot_wal_keep_size": "4GB",
+    "summarize_wal": "on",  # what incremental backups are made from
     "client_connection_check_interval": 0,  # it could end a wait for the standby half-way
     "max_connections": 100,
     "password_encryption": "scram-sha-256",
@@ -118,13 +151,8 @@ _INITDB: list[Any] = [
 ]
 
 
-def _host_rules(region: Region) -> list[str]:
-    """Who may connect: the sites and the operators, by password; nobody else, and nobody without one."""
-    hosts = {site.host for site in region.sites} | set(region.operators)
-    networks = {"127.0.0.0/8" if host.startswith("127.") else f"{host}/32" for host in hosts}
-    rules = []
-    for network in sorted(networks):
-        rules.append(f"host replication {REPLICATION_ROLE} {network} scram-sha-256")
-        rules.append(f"host all all {network} scram-sha-256")
-    rules.append("host all all samehost scram-sha-256")
-    return rules
+HOST_RULES = (
+    f"host replication {REPLICATION_ROLE} 127.0.0.0/8 scram-sha-256",
+    "host all all 127.0.0.0/8 scram-sha-256",
+)
+"""Who may connect: this host alone, where lines end (see `tunnel`), and nobody without a password."""

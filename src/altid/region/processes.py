@@ -43,6 +43,14 @@ def is_postgres(process: int) -> bool:
     return _program(str(process)) == "postgres"
 
 
+def command_line(process: int) -> bytes:
+    """What the process calls itself; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def _belongs(process: str, root: Path) -> bool:
     try:
         folder = Path(os.readlink(f"/proc/{process}/cwd"))

@@ -20,12 +20,12 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 from altid.region.error import RegionError
-from altid.region.topology import Place, Region, RegionLimits, Site, Witness
+from altid.region.topology import Backup, Peak, Place, Region, RegionLimits, Site, Witness
 
 _FILE_BYTES_MAX = 64 * 1024
 """A region file has some forty lines."""
@@ -41,6 +41,12 @@ _LIMIT_RANGES: dict[str, tuple[float, float]] = {
     "disk_free_mb_min": (64, 1_048_576),
     "log_mb_max": (1, 1_024),
     "start_s_max": (10.0, 3_600.0),
+}
+_PEAK_RANGES = {"reads_per_s": (0.0, 1e6), "writes_per_s": (0.0, 1e6)}
+_BACKUP_RANGES = {
+    "full_every_h": (0.01, 8_760.0),
+    "incremental_every_h": (0.01, 8_760.0),
+    "keep_days": (0.01, 36_500.0),
 }
 
 
@@ -75,6 +81,7 @@ def render_region(region: Region) -> str:
     blocks.append(_block("witness", {"name": region.witness.name, **_members(region.witness)}))
     limits = {field.name: getattr(region.limits, field.name) for field in fields(RegionLimits)}
     blocks.append(_block("limits", limits))
+    blocks += [_block("peak", asdict(region.peak)), _block("backup", asdict(region.backup))]
     return "\n".join(blocks)
 
 
@@ -98,7 +105,7 @@ class _Reader:
         self._name = name
 
     def region(self, tables: dict[str, Any]) -> Region:
-        self._only(tables, (), {"region", "sites", "witness", "limits"})
+        self._only(tables, (), {"region", "sites", "witness", "limits", "peak", "backup"})
         head = self._table(tables, ("region",))
         self._only(head, ("region",), {"name", "operators"})
         region = Region(
@@ -107,9 +114,12 @@ class _Reader:
             self._witness(self._table(tables, ("witness",))),
             self._limits(tables.get("limits", {})),
             self._operators(head),
+            self._peak(tables.get("peak", {})),
+            self._backup(tables.get("backup", {})),
         )
         self._distinct_names(region)
         self._distinct_ports(region)
+        self._reachable_databases(region)
         return region
 
     def _sites(self, sites: dict[str, Any]) -> tuple[Site, Site]:
@@ -131,17 +141,27 @@ class _Reader:
             name=name,
             host=self._host(table, path),
             servers=self._whole(table, (*path, "servers"), 1, _SERVERS_MAX),
-            **{port: self._port(table, (*path, port)) for port in ports},
+            **{port: self._port(table, (*path, port)) for port in ports if self._given(table, port, Site)},
         )
 
     def _witness(self, table: dict[str, Any]) -> Witness:
-        ports = ("etcd_client", "etcd_peer", "guardian")
+        ports = ("etcd_client", "etcd_peer", "guardian", "status")
         self._only(table, ("witness",), {"name", "host", *ports})
         return Witness(
             name=self._word(table, ("witness", "name")),
             host=self._host(table, ("witness",)),
-            **{port: self._port(table, ("witness", port)) for port in ports},
+            **{
+                port: self._port(table, ("witness", port))
+                for port in ports
+                if self._given(table, port, Witness)
+            },
         )
+
+    @staticmethod
+    def _given(table: dict[str, Any], port: str, place: type[Place]) -> bool:
+        """Whether to read the port: one that is missing and has a usual value keeps that."""
+        usual = {field.name for field in fields(place) if field.default is not MISSING}
+        return port in table or port not in usual
 
     def _operators(self, table: dict[str, Any]) -> tuple[str, ...]:
         value = table.get("operators", [])
@@ -151,18 +171,42 @@ class _Reader:
         return tuple(self._address(one, path) for one in value)
 
     def _limits(self, table: Any) -> RegionLimits:
-        if not isinstance(table, dict):
-            raise self._error(("limits",), "this must be a table: [limits]")
-        self._only(table, ("limits",), set(_LIMIT_RANGES))
-        return RegionLimits(**{key: self._limit(table, key) for key in table})
+        return RegionLimits(**self._figures(table, "limits", RegionLimits(), _LIMIT_RANGES))
 
-    def _limit(self, table: dict[str, Any], key: str) -> Any:
-        low, high = _LIMIT_RANGES[key]
-        kind = int if isinstance(getattr(RegionLimits(), key), int) else float
+    def _peak(self, table: Any) -> Peak:
+        return Peak(**self._figures(table, "peak", Peak(), _PEAK_RANGES))
+
+    def _backup(self, table: Any) -> Backup:
+        figures = {key: table[key] for key in table if key != "folder"} if isinstance(table, dict) else table
+        read = self._figures(figures, "backup", Backup(), _BACKUP_RANGES, known=frozenset({"folder"}))
+        folder = table.get("folder", "")
+        if not isinstance(folder, str) or (folder and not Path(folder).is_absolute()):
+            raise self._error(("backup", "folder"), "folder must be an absolute path in quotes")
+        return Backup(folder=folder, **read)
+
+    def _figures(
+        self,
+        table: Any,
+        name: str,
+        usual: object,
+        ranges: Mapping[str, tuple[float, float]],
+        known: frozenset[str] = frozenset(),
+    ) -> dict[str, Any]:
+        """The figures of a table, each within its range; `usual` tells which are whole numbers."""
+        if not isinstance(table, dict):
+            raise self._error((name,), f"this must be a table: [{name}]")
+        self._only(table, (name,), set(ranges) | known)
+        return {key: self._figure(table, (name, key), usual, ranges[key]) for key in table}
+
+    def _figure(
+        self, table: dict[str, Any], path: tuple[str, str], usual: object, bounds: tuple[float, float]
+    ) -> Any:
+        key, (low, high) = path[-1], bounds
+        kind = int if isinstance(getattr(usual, key), int) else float
         value = table[key]
         if isinstance(value, bool) or not isinstance(value, (int, kind)) or not low <= value <= high:
             noun = "a whole number" if kind is int else "a number"
-            raise self._error(("limits", key), f"{key} must be {noun} from {low:g} to {high:g}")
+            raise self._error(path, f"{key} must be {noun} from {low:g} to {high:g}")
         return kind(value)
 
     def _distinct_names(self, region: Region) -> None:
@@ -184,6 +228,20 @@ class _Reader:
                         (*table, key), f"port {port} at {place.host} is there twice: {first} and {label}"
                     )
                 taken[place.host, port] = label
+
+    def _reachable_databases(self, region: Region) -> None:
+        """Either all on one machine or none: and then each database needs a loopback address of its own."""
+        local = [place.host.startswith("127.") for place in region.places]
+        if len(set(local)) > 1:
+            path = ("witness", "host") if local[0] == local[1] else ("sites", region.sites[1].name, "host")
+            raise self._error(path, "either all hosts are loopback addresses (127.x.y.z), or none is")
+        first, second = region.sites
+        if (first.database_host, first.postgres) == (second.database_host, second.postgres):
+            raise self._error(
+                ("sites", second.name, "host"),
+                f"{first.host} and {second.host} must differ after the first dot, or in their postgres "
+                f"ports: on every host {first.database_host} leads to the database",
+            )
 
     def _table(self, tables: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         value = tables.get(path[-1])

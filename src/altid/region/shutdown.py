@@ -7,8 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from altid.region import events, layout, netns, processes
+from altid.region import clock, events, layout, line, netns, processes, smalldisk
 from altid.region.error import RegionError
 from altid.region.layout import Layout
 from altid.region.status import gather
@@ -37,14 +38,28 @@ async def down(where: Layout) -> list[str]:
         raise RegionError(
             f"{len(left)} processes of {where.data} do not end, even by force: is its disk dead?"
         )
-    netns.remove(where.data)
+    _clear_faults(where, region)
     return stopped
+
+
+def _clear_faults(where: Layout, region: Region) -> None:
+    """What faults have made is no part of a region that is down: slow lines, small disks, other clocks."""
+    found = netns.load(where.data)
+    if found is not None:
+        line.stop_all(found)
+    netns.remove(where.data)
+    for place in region.places:
+        folders = where.place(place.name)
+        smalldisk.put_back(folders)
+        clock.give_up(folders.root)
 
 
 async def _order(where: Layout, region: Region) -> list[Place]:
     """The standby first, then the leader, and the witness last: so nobody takes a lead over meanwhile."""
-    status = await gather(where, region)
-    sites = sorted(region.sites, key=lambda site: site.name == status.leader)
+    leader = None
+    with suppress(RegionError):  # without an identity nobody answers, and even so it can be stopped
+        leader = (await gather(where, region)).leader
+    sites = sorted(region.sites, key=lambda site: site.name == leader)
     return [*sites, region.witness]
 
 

@@ -15,10 +15,11 @@ import asyncpg
 from altid.record.postgres import account as accounts
 from altid.record.postgres import launch
 from altid.record.postgres.account import Account
-from altid.region import checks, layout, netns, processes, programs, schema
+from altid.region import certificates, checks, layout, netns, processes, programs, schema, smalldisk
 from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.layout import Layout
+from altid.region.programs import Programs
 from altid.region.regionfile import read_region
 from altid.region.status import Status, gather
 from altid.region.topology import Place, Region
@@ -26,23 +27,79 @@ from altid.region.topology import Place, Region
 _POLL_S = 0.25
 
 Tell = Callable[[str], None]
+Prepare = Callable[[Layout, Region, Account], None]
 
 
-async def up(where: Layout, region_file: Path | None, tell: Tell, *, in_netns: bool = False) -> Status:
-    """Start what doesn't run yet; gives the region's status. Raises `RegionError` or `PostgresError`."""
+async def up(
+    where: Layout,
+    region_file: Path | None,
+    tell: Tell,
+    *,
+    in_netns: bool = False,
+    prepare: Prepare | None = None,
+) -> Status:
+    """Start what doesn't run yet; gives the region's status. Raises `RegionError` or `PostgresError`.
+
+    `prepare` writes what rooms above this one add to a place, such as its gateway, before anything starts.
+    """
+    _check_alone(where)
     in_netns = in_netns or netns.load(where.data) is not None
-    region = _region(where, region_file, in_netns)
-    layout.check_ours(where, region)
+    _check(where, region := _region(where, region_file, in_netns), in_netns)
     account = accounts.choose(where.place(region.sites[0].name).postgres)
     found = programs.find(account)
+    layout.check_reach(where, account)
+    layout.make_folder(where.data, account)
+    with layout.held(where.starting, account) as ours:
+        if not ours:
+            raise _started_twice(where)
+        # Once more, now that nobody else can change what is looked at.
+        waiting = _check(where, region := _region(where, region_file, in_netns), in_netns)
+        layout.make(where, region, account)
+        certificates.make(where, region, account)
+        if prepare is not None:
+            prepare(where, region, account)
+        return await _start(where, region, account, found, waiting, tell, in_netns=in_netns)
+
+
+def _check_alone(where: Layout) -> None:
+    if layout.holder(where.starting) is not None:
+        raise _started_twice(where)
+
+
+def _started_twice(where: Layout) -> RegionError:
+    process = layout.holder(where.starting)
+    who = f" (process {process})" if process else ""
+    return RegionError(
+        f"Another `altid up`{who} is starting {where.data}: wait for that one, then see `altid status`."
+    )
+
+
+def _check(where: Layout, region: Region, in_netns: bool) -> list[Place]:
+    """Raise `RegionError` if the region can't be started here; gives the places that don't run yet."""
+    layout.check_ours(where, region)
     waiting = [place for place in region.places if layout.holder(where.place(place.name).lock) is None]
     checks.check_disk(where.data, region)
+    checks.check_clock(where, region)
     if in_netns:
         netns.check(region)
+        return waiting
     for place in waiting:
-        if not in_netns:
-            checks.check_addresses(place)
-    layout.make(where, region, account)
+        checks.check_addresses(place)
+    checks.check_lines(region)
+    return waiting
+
+
+async def _start(
+    where: Layout,
+    region: Region,
+    account: Account,
+    found: Programs,
+    waiting: list[Place],
+    tell: Tell,
+    *,
+    in_netns: bool,
+) -> Status:
+    """Start a supervisor for each place that waits, and wait until the region is whole."""
     if in_netns:
         netns.make(where.data, region)
     if not found.etcd_is_sound:
@@ -54,12 +111,13 @@ async def up(where: Layout, region_file: Path | None, tell: Tell, *, in_netns: b
     for place in region.places:
         if place not in waiting:
             tell(f"{place.name} at {place.host} runs already")
-    return await _whole(where, region, tell)
+    return await whole(where, region, tell)
 
 
 def start_place(where: Layout, place: Place, account: Account) -> None:
     """Start the place's supervisor, detached from this process and its terminal."""
     folders = where.place(place.name)
+    smalldisk.attach(folders)
     log = os.open(
         folders.log / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
     )
@@ -94,22 +152,24 @@ def _region(where: Layout, region_file: Path | None, in_netns: bool) -> Region:
     return builtin_netns_region(netns.free_prefix()) if in_netns else builtin_region()
 
 
-async def _whole(where: Layout, region: Region, tell: Tell) -> Status:
-    """Wait until there is a leader, complete its schema, and wait for standby and servers."""
+async def whole(where: Layout, region: Region, tell: Tell) -> Status:
+    """Wait until there is a leader, complete its schema, and wait for standby and servers.
+
+    Raises `RegionError` when that takes too long.
+    """
     end = time.monotonic() + region.limits.start_s_max
-    secrets = layout.load_secrets(where)
     completed = False
     while True:
         status = await gather(where, region)
         if status.leader and not completed:
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                steps = await schema.complete(region, secrets)
+                steps = await schema.complete(where, region)
                 completed = True
                 tell(f"{status.leader} leads" + (f"; schema: {len(steps)} steps" if steps else ""))
         if (
             completed
             and status.durability == "two-sites"
-            and all(site.state == "live" for site in status.sites)
+            and all(site.state in ("live", "draining") for site in status.sites)
         ):
             return status
         if time.monotonic() > end:

@@ -1,29 +1,40 @@
-"""The live picture of a region: who leads, what each site is, and how safe a write is now."""
+"""The live picture of a region: who leads, what each site is, and how safe a write is now.
+
+Every part is asked at once and each has a second to answer, so a picture takes a second at most, also while
+sites are dead. The questions are in `questions`, what the answers mean is in `conclusions`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+import time
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
-import asyncpg
-
-from altid.region import events, layout
-from altid.region.addresses import monitor_dsn
-from altid.region.etcd import EtcdClient, EtcdError, members
-from altid.region.http import get_json
-from altid.region.layout import Layout, Secrets
-from altid.region.patroni import scope_prefix
+from altid.region import capacity, layout, passage, renewal
+from altid.region.backup.picture import picture as backup_picture
+from altid.region.conclusions import (
+    Answers,
+    Database,
+    Durability,
+    Role,
+    State,
+    durability_of,
+    health_of,
+    leader_of,
+    primaries_of,
+    role_of,
+    state_of,
+    unknowns_of,
+)
+from altid.region.drained import read_drained
+from altid.region.layout import Layout
+from altid.region.questions import ask_keys, ask_site, ask_witness
+from altid.region.timeline import read_timeline
+from altid.region.tls import of_operator, of_place
 from altid.region.topology import Place, Region, Site
-
-Durability = Literal["two-sites", "one-site", "none"]
-State = Literal["live", "suspect", "draining", "dead"]
-
-_ASK_S_MAX = 1.0
-"""Whoever doesn't answer within this counts as not answering now."""
-
-_FAULT_EVENTS = ("fault injected", "part died", "place killed", "handover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,7 @@ class SiteStatus:
     name: str
     host: str
     state: State
-    role: Literal["leader", "standby", "unknown"]
+    role: Role
     fhir: list[str]
     web: str
     lag_bytes: int | None
@@ -42,6 +53,10 @@ class SiteStatus:
     parts: dict[str, Any]
     guardian: dict[str, Any] | None
     lookup: str | None = None
+    gateway: str | None = None
+    """Where clients reach the site."""
+    health: dict[str, str] = field(default_factory=dict)
+    """Each part: "ok", "silent" when it gave no answer, or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,29 @@ class Status:
     sites: list[SiteStatus]
     last_fault: dict[str, Any] | None
     faults: list[dict[str, Any]] = field(default_factory=list)
+    primaries: list[str] = field(default_factory=list)
+    """Sites whose PostgreSQL takes itself for the primary; two while an old leader is cut off."""
+
+    unknown: list[str] = field(default_factory=list)
+    """The questions that got no answer (see `conclusions.unknowns_of`)."""
+
+    last_drill: dict[str, Any] | None = None
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    """The newest events, newest first."""
+
+    capacity: dict[str, Any] = field(default_factory=dict)
+    """Whether each site alone carries the region's peak (see `capacity.Capacity`)."""
+
+    backup: dict[str, Any] = field(default_factory=dict)
+    """How far the log is archived, and the newest base backups (see `backup.picture`)."""
+
+    certificates: dict[str, Any] | None = None
+    """The certificate that ends next (see `renewal.next_end`)."""
+
+    asked_at: str = ""
+    """When the parts were asked: ISO 8601, UTC."""
+
+    took_ms: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,155 +102,79 @@ class Status:
         return f"leader {self.leader or 'none'}, durability {self.durability}, {states}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """What a site's parts answered."""
+async def gather(where: Layout, region: Region, place: Place | None = None) -> Status:
+    """Ask everything at once, as the operator or as a part of `place`.
 
-    patroni: dict[str, Any] | None
-    guardian: dict[str, Any] | None
-    servers: list[dict[str, Any]]
-
-
-async def gather(where: Layout, region: Region) -> Status:
-    """Ask everything at once. Never raises for what is down: that is what the picture shows."""
-    keys, witness, *answers = await asyncio.gather(
-        _keys(region), _witness(region), *(_site(site) for site in region.sites)
-    )
-    leader = _leader(keys, region, dict(zip([site.name for site in region.sites], answers, strict=True)))
-    figures = await _lag(where, region, leader)
-    sites = [
-        _picture(site, answer, leader, figures.get(site.name), where)
-        for site, answer in zip(region.sites, answers, strict=True)
-    ]
+    Never raises for what is down: that is what the picture shows. Raises `RegionError` if the asker's
+    identity can't be read.
+    """
+    began_s, asked_at = time.monotonic(), datetime.now(UTC)
+    tls = (of_place(where, place) if place else of_operator(where)).client
+    async with passage.opened(where, () if place else region.sites) as at:
+        keys, witness, *asked = await asyncio.gather(
+            ask_keys(region, tls),
+            ask_witness(region, tls),
+            *(ask_site(where, site, tls, at) for site in region.sites),
+        )
+    answers = {site.name: answer for site, answer in zip(region.sites, asked, strict=True)}
+    leader = leader_of(keys, answers)
+    database = answers[leader].database if leader else None
+    other = region.other(region.site(leader)).name if leader else ""
+    timeline = read_timeline(where.events)
     return Status(
-        region.name,
-        _durability(keys, region, leader, figures),
-        leader,
-        witness | {"etcd": keys is not None},
-        sites,
-        _last_fault(where),
-        read_faults(where),
+        region=region.name,
+        durability=durability_of(keys, leader, other, database),
+        leader=leader,
+        witness=witness | {"etcd": keys is not None, "parts": parts(where, region.witness)},
+        sites=[_site_status(where, site, answers[site.name], leader, database) for site in region.sites],
+        last_fault=timeline.last_fault,
+        faults=read_faults(where),
+        primaries=primaries_of(answers),
+        unknown=unknowns_of(keys, answers, leader, witness_answers=witness["state"] != "dead"),
+        last_drill=timeline.last_drill,
+        timeline=timeline.events,
+        capacity=asdict(capacity.read(where, region)),
+        backup=backup_picture(where, region),
+        certificates=renewal.next_end(where, region),
+        asked_at=asked_at.isoformat(timespec="milliseconds"),
+        took_ms=round((time.monotonic() - began_s) * 1000, 1),
     )
 
 
-async def _keys(region: Region) -> dict[str, str] | None:
-    """Patroni's keys, or None without a quorum."""
-    client = EtcdClient(members(region), _ASK_S_MAX)
-    prefix = scope_prefix(region)
-    try:
-        found = await client.prefix(prefix)
-    except EtcdError:
-        return None
-    finally:
-        client.close()
-    return {key.removeprefix(prefix): one.value for key, one in found.items()}
-
-
-async def _witness(region: Region) -> dict[str, Any]:
-    witness = region.witness
-    view = await get_json(witness.host, witness.guardian, "/view", _ASK_S_MAX)
-    healthy = await get_json(witness.host, witness.etcd_client, "/health", _ASK_S_MAX)
-    state = "live" if view and healthy else "suspect" if view or healthy else "dead"
-    return {"name": witness.name, "host": witness.host, "state": state, "guardian": view}
-
-
-async def _site(site: Site) -> _Answers:
-    patroni, guardian, *servers = await asyncio.gather(
-        get_json(site.host, site.patroni, "/patroni", _ASK_S_MAX),
-        get_json(site.host, site.guardian, "/view", _ASK_S_MAX),
-        *(_server(site.host, port) for port in site.server_ports),
-    )
-    return _Answers(patroni, guardian, servers)
-
-
-async def _server(host: str, port: int) -> dict[str, Any]:
-    answer = await get_json(host, port, "/health/ready", _ASK_S_MAX)
-    return {"url": f"http://{host}:{port}", "state": (answer or {}).get("status", "dead")}
-
-
-def _leader(keys: dict[str, str] | None, region: Region, answers: dict[str, _Answers]) -> str | None:
-    """The site that holds the leader's key and whose PostgreSQL is a running primary."""
-    name = (keys or {}).get("leader")
-    if name not in answers:
-        return None
-    patroni = answers[name].patroni or {}
-    return (
-        name if patroni.get("role") in ("primary", "master") and patroni.get("state") == "running" else None
-    )
-
-
-_LAG = """
-SELECT application_name AS name, state, sync_state,
-       pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS lag_bytes,
-       coalesce(extract(epoch FROM replay_lag) * 1000, 0)::float8 AS lag_ms
-FROM pg_stat_replication
-"""
-
-
-async def _lag(where: Layout, region: Region, leader: str | None) -> dict[str, dict[str, Any]]:
-    """The standbys' state as the leader's PostgreSQL sees it, by site; empty when it can't be asked."""
-    if leader is None:
-        return {}
-    try:
-        secrets: Secrets = layout.load_secrets(where)
-        connection = await asyncpg.connect(monitor_dsn(secrets, region.site(leader)), timeout=_ASK_S_MAX)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return {}
-    try:
-        return {row["name"]: dict(row) for row in await connection.fetch(_LAG, timeout=_ASK_S_MAX)}
-    except (OSError, TimeoutError, asyncpg.PostgresError):
-        return {}
-    finally:
-        connection.terminate()
-
-
-def _durability(
-    keys: dict[str, str] | None, region: Region, leader: str | None, figures: dict[str, dict[str, Any]]
-) -> Durability:
-    """Two sites when the standby is in `/sync`, streams, and PostgreSQL waits for it."""
-    if keys is None or leader is None:
-        return "none"
-    other = region.other(region.site(leader)).name
-    try:
-        sync = json.loads(keys.get("sync", "{}"))
-    except ValueError:
-        sync = {}
-    named = other in (sync.get("sync_standby") or "").split(",")
-    standby = figures.get(other, {})
-    waits = standby.get("state") == "streaming" and standby.get("sync_state") in ("sync", "quorum")
-    return "two-sites" if named and waits else "one-site"
-
-
-def _picture(
-    site: Site, answers: _Answers, leader: str | None, figures: dict[str, Any] | None, where: Layout
+def _site_status(
+    where: Layout, site: Site, answers: Answers, leader: str | None, database: Database | None
 ) -> SiteStatus:
+    """The site's picture; `database` is the leader's, which tells the lag of the other."""
     leads = site.name == leader
-    role: Literal["leader", "standby", "unknown"] = (
-        "leader" if leads else "standby" if answers.patroni else "unknown"
-    )
+    standby = None if leads or database is None else database.standbys.get(site.name)
+    running = parts(where, site)
+    drained, names = read_drained(where, site), [f"server-{one}" for one in range(1, site.servers + 1)]
+    working = [name not in drained.servers and not drained.site for name in names]
+    # A server that is being exchanged is missed by nobody while another works.
+    missed = [one for one, works in zip(answers.servers, working, strict=True) if works] or answers.servers
+    stopping = not any(working) or any(part.get("state") == "stopping" for part in running.values())
+    replicates = leads or bool(standby and standby.streaming)
+    urls = [server["url"] for server in answers.servers]
     return SiteStatus(
         site.name,
         site.host,
-        _state(answers, leads, figures),
-        role,
-        [f"{server['url']}/fhir" for server in answers.servers],
-        answers.servers[0]["url"],
-        0 if leads else figures["lag_bytes"] if figures else None,
-        0.0 if leads else round(figures["lag_ms"], 1) if figures else None,
-        answers.servers,
-        parts(where, site),
+        state_of(replace(answers, servers=missed), replicates=replicates, stopping=stopping),
+        role_of(site.name, leader, answers),
+        [f"{url}/fhir" for url in urls],
+        urls[0],
+        0 if leads else standby.lag_bytes if standby else None,
+        0.0 if leads else standby.lag_ms if standby else None,
+        [_shown(one, works) for one, works in zip(answers.servers, working, strict=True)],
+        running,
         answers.guardian,
+        gateway=f"https://{site.host}:{site.gateway}",
+        health=health_of(answers),
     )
 
 
-def _state(answers: _Answers, leads: bool, figures: dict[str, Any] | None) -> State:
-    up = [server for server in answers.servers if server["state"] != "dead"]
-    if answers.patroni is None and answers.guardian is None and not up:
-        return "dead"
-    database = (answers.patroni or {}).get("state") in ("running", "streaming")
-    replicates = leads or bool(figures and figures["state"] == "streaming")
-    ready = all(server["state"] == "ready" for server in answers.servers)
-    return "live" if database and replicates and answers.guardian and ready else "suspect"
+def _shown(server: dict[str, Any], works: bool) -> dict[str, Any]:
+    """A drained server says that it is ready; that it gets no requests is what the picture shows."""
+    return server if works or server["state"] != "ready" else {**server, "state": "draining"}
 
 
 def parts(where: Layout, place: Place) -> dict[str, Any]:
@@ -234,11 +196,3 @@ def read_faults(where: Layout) -> list[dict[str, Any]]:
     except (OSError, ValueError):
         return []
     return told
-
-
-def _last_fault(where: Layout) -> dict[str, Any] | None:
-    last = None
-    for event in events.read(where.events):
-        if event.get("event") in _FAULT_EVENTS:
-            last = event
-    return last

@@ -8,6 +8,7 @@ killed. SIGTERM stops the place.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -20,13 +21,14 @@ from typing import Any
 from altid.record.postgres import account as accounts
 from altid.record.postgres import launch
 from altid.record.postgres.folder import write_owned
-from altid.region import events, processes, programs
-from altid.region.kept import keep
-from altid.region.layout import Layout, held, load_region, load_secrets
+from altid.region import clock, events, notify, processes, programs
+from altid.region.layout import Layout, held, load_region, load_secrets, make_place
 from altid.region.logs import rotate
 from altid.region.parts import Gate, Part, dump_states, parts_of, write_configuration
-from altid.region.programs import Programs
+from altid.region.patroni import rewind_program
+from altid.region.renewal import LOOK_EVERY_S, IdentityFile, Renewal
 from altid.region.shutdown import until
+from altid.region.tls import of_place
 from altid.region.topology import Place, Region, Site
 
 _GATE_S = 0.1
@@ -49,6 +51,8 @@ class _Running:
     restarts: int = 0
     since: float = field(default_factory=time.time)
     process: asyncio.subprocess.Process | None = None
+    ending: asyncio.Task[None] | None = None
+    """Somebody has asked for another process (`restart`)."""
 
 
 class Supervisor:
@@ -60,28 +64,28 @@ class Supervisor:
         self._account = accounts.current()
         self._running: list[_Running] = []
         self._stopping = asyncio.Event()
+        self._renewal = Renewal(layout, region, place, self._write, self._event)
+        self._identity = IdentityFile(self._folders.pki)
 
     async def run(self) -> None:
         """Run until `stop` is called, then leave nothing behind."""
         secrets = load_secrets(self._layout)
         found = programs.find(self._account)
+        self._renewal.look()
+        of_place(self._layout, self._place)  # without an identity nothing here could speak to anybody
+        write_configuration(self._region, self._place, self._layout, secrets, found, self._write)
         if isinstance(self._place, Site):
-            write_configuration(
-                self._region,
-                self._place,
-                self._layout,
-                secrets,
-                found,
-                lambda p, t: write_owned(p, t, self._account),
-            )
+            rewind_program(self._folders).chmod(0o700)
         await self._clear_leftovers()
-        self._keep_log(found)
         parts = parts_of(self._region, self._place, self._layout, secrets, found)
         self._running = [_Running(part) for part in parts]
         self._event("place started", etcd=".".join(map(str, found.etcd_version)))
         tasks = [asyncio.create_task(self._keep(running)) for running in self._running]
         tasks.append(asyncio.create_task(self._rotate()))
+        tasks.append(asyncio.create_task(self._renew()))
+        notify.tell(notify.READY)
         await self._stopping.wait()
+        notify.tell(notify.STOPPING)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -91,17 +95,19 @@ class Supervisor:
         self._event("place stopped")
         self._folders.parts.unlink(missing_ok=True)
 
-    def _keep_log(self, found: Programs) -> None:
-        try:
-            folder = keep(self._folders.postgres, self._folders.root / "kept", found.postgres_bin)
-        except OSError as error:  # a full disk, say: the site's return matters more
-            self._event("log not kept", reason=error.strerror)
-            return
-        if folder is not None:
-            self._event("log kept", folder=folder.name)
-
     def stop(self) -> None:
         self._stopping.set()
+
+    def restart(self) -> None:
+        """End the part that the file names in good order; it is started again at once."""
+        try:
+            name = json.loads(self._folders.restart.read_text())["part"]
+            self._folders.restart.unlink()
+        except (OSError, ValueError, TypeError, KeyError):
+            return
+        for running in self._running:
+            if running.part.name == name and running.ending is None and _runs(running):
+                running.ending = asyncio.create_task(self._end(running, "restarting"))
 
     async def _keep(self, running: _Running) -> None:
         """Start the part whenever its gate is open and it doesn't run, for ever."""
@@ -109,6 +115,11 @@ class Supervisor:
         while True:
             await _opened(running.part.gate)
             code = await self._live(running)
+            if running.ending is not None:
+                await running.ending
+                running.ending, pause = None, _PAUSE_S_MIN
+                self._event("part restarted", part=running.part.name)
+                continue
             lived = time.time() - running.since
             pause = _PAUSE_S_MIN if lived > _HEALTHY_S else pause
             running.restarts += 1
@@ -150,14 +161,15 @@ class Supervisor:
             "TZ": "UTC",
             "PYTHONUNBUFFERED": "1",
             processes.MARK: str(self._folders.root),
+            **clock.environment(self._folders.root),
         }
 
-    async def _end(self, running: _Running) -> None:
+    async def _end(self, running: _Running, state: str = "stopping") -> None:
         """Ask the process to stop, then make it."""
         process = running.process
         if process is None or process.returncode is not None:
             return
-        self._set(running, "stopping")
+        self._set(running, state)
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGCONT)  # a frozen one could not stop
             process.terminate()
@@ -196,7 +208,24 @@ class Supervisor:
         limit = self._region.limits.log_mb_max * 1024 * 1024
         while True:
             await asyncio.sleep(_ROTATE_S)
+            notify.tell(notify.ALIVE)
             rotate(self._folders.log, limit)
+            if self._identity.has_changed():
+                self._reload("patroni")
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._renewal.look()
+
+    def _reload(self, name: str) -> None:
+        """Tell a part to read its files anew."""
+        for running in self._running:
+            if running.part.name == name and running.process is not None and _runs(running):
+                running.process.send_signal(signal.SIGHUP)
+
+    def _write(self, path: Path, text: str) -> None:
+        write_owned(path, text, self._account)
 
     def _set(self, running: _Running, state: str) -> None:
         running.state, running.since = state, time.time()
@@ -214,6 +243,10 @@ class Supervisor:
 
     def _event(self, event: str, **detail: Any) -> None:
         events.record(self._layout.events, self._place.name, event, **detail)
+
+
+def _runs(running: _Running) -> bool:
+    return running.process is not None and running.process.returncode is None
 
 
 async def _opened(gate: Gate) -> None:
@@ -237,10 +270,12 @@ async def _feed(process: asyncio.subprocess.Process, text: str) -> None:
 
 async def _main(layout: Layout, name: str) -> None:
     region = load_region(layout)
+    make_place(layout, region.place(name), accounts.current())
     supervisor = Supervisor(region, region.place(name), layout)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
+    loop.add_signal_handler(signal.SIGHUP, supervisor.restart)
     await supervisor.run()
 
 

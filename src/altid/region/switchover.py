@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import time
+from ssl import SSLContext
 
 from altid.region import events, layout
 from altid.region.error import RegionError
@@ -13,6 +14,7 @@ from altid.region.http import Answer, Connection, HttpError
 from altid.region.layout import Layout
 from altid.region.patroni import REST_USER
 from altid.region.status import Status, gather
+from altid.region.tls import of_operator
 from altid.region.topology import Region, Site
 
 _SWITCH_S_MAX = 60.0
@@ -36,16 +38,17 @@ async def switchover(where: Layout, region: Region, to: str | None = None) -> St
         raise RegionError(f"{target.name} is not synchronous now, so it can't lead: see `altid status`.")
     secrets = layout.load_secrets(where)
     events.record(where.events, target.name, "switchover asked", leader=leader.name)
-    answer = await _ask(leader, {"leader": leader.name, "candidate": target.name}, secrets.patroni)
+    tls = of_operator(where).client
+    answer = await _ask(leader, {"leader": leader.name, "candidate": target.name}, secrets.patroni, tls)
     if answer.status not in (200, 202):
         raise RegionError(f"Patroni refused the switchover: {answer.body[:200].decode(errors='replace')}.")
     return await _settled(where, region, target.name)
 
 
-async def _ask(leader: Site, wish: dict[str, str], password: str) -> Answer:
+async def _ask(leader: Site, wish: dict[str, str], password: str, tls: SSLContext) -> Answer:
     key = base64.b64encode(f"{REST_USER}:{password}".encode()).decode()
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {key}"}
-    connection = Connection(leader.host, leader.patroni)
+    connection = Connection(leader.host, leader.patroni, tls)
     try:
         return await connection.ask(
             "POST", "/switchover", json.dumps(wish).encode(), headers, s_max=_SWITCH_S_MAX

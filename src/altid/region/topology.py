@@ -21,6 +21,18 @@ class Site:
     server: int
     """Port of the first server; the others follow it."""
 
+    gateway: int = 8443
+    """Where clients reach the site (HTTPS): its Envoy."""
+
+    postgres_tls: int = 15433
+    """Where other hosts reach the site's PostgreSQL: behind mutual TLS."""
+
+    @property
+    def database_host(self) -> str:
+        """The address at which every place finds the site's PostgreSQL: always one of loopback, so that no
+        byte of it is on a line as it is. A loopback host is its own; 10.89.1.2 is 127.89.1.2 (`tunnel`)."""
+        return "127." + self.host.split(".", 1)[1]
+
     @property
     def server_ports(self) -> tuple[int, ...]:
         return tuple(range(self.server, self.server + self.servers))
@@ -30,6 +42,7 @@ class Site:
         """Every port that this site listens at, by the part that does."""
         own = {name: getattr(self, name) for name in ("etcd_client", "etcd_peer", "guardian")}
         own |= {"patroni": self.patroni, "postgres": self.postgres}
+        own |= {"gateway": self.gateway, "postgres_tls": self.postgres_tls}
         return own | {f"server-{number}": port for number, port in enumerate(self.server_ports, 1)}
 
 
@@ -42,10 +55,12 @@ class Witness:
     etcd_client: int
     etcd_peer: int
     guardian: int
+    status: int = 8090
+    """The page with the live picture of the region: outside both sites, so that it outlives either."""
 
     @property
     def ports(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in ("etcd_client", "etcd_peer", "guardian")}
+        return {name: getattr(self, name) for name in ("etcd_client", "etcd_peer", "guardian", "status")}
 
 
 Place: TypeAlias = Site | Witness
@@ -77,6 +92,26 @@ class RegionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """The most that the whole region asks for at once, which each site must carry alone."""
+
+    reads_per_s: float = 300.0
+    writes_per_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Where backups go and for how long they are kept. The folder belongs to a third place."""
+
+    folder: str = ""
+    """Empty: `backup` in the witness' folder."""
+
+    full_every_h: float = 168.0
+    incremental_every_h: float = 24.0
+    keep_days: float = 35.0
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """A whole region, checked by `regionfile`."""
 
@@ -85,7 +120,10 @@ class Region:
     witness: Witness
     limits: RegionLimits
     operators: tuple[str, ...] = ()
-    """Addresses besides the sites' own that may reach the databases (by password): where `altid` is run."""
+    """Addresses besides the places' own where `altid` is run, for the firewalls between the hosts."""
+
+    peak: Peak = Peak()
+    backup: Backup = Backup()
 
     @property
     def places(self) -> tuple[Place, ...]:

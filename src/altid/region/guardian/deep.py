@@ -19,7 +19,14 @@ HEARTBEAT_S = 0.2
 _ANSWER_S_MAX = 1.0
 """`SELECT 1` takes a millisecond. One that takes longer than this is no answer."""
 
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAILURES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a server that is killed in the middle of an answer
+)
+"""Whatever a question to a PostgreSQL may end in."""
 
 
 class DeepProber:
@@ -51,7 +58,11 @@ class DeepProber:
                 if self._session is None:
                     self._session = await asyncpg.connect(self._dsn, timeout=_ANSWER_S_MAX)
                 await self._session.fetchval("SELECT 1")
-        except _FAILURES:
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            # In a region that is being made the role comes with the schema. Whoever refuses is not frozen.
+            self._hang_up()
+            self.sighting.answered(sent_at_s, seen=True)
+        except FAILURES:
             self._hang_up()
             self.sighting.answered(sent_at_s, seen=False)
         else:
@@ -60,7 +71,7 @@ class DeepProber:
     def _hang_up(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with suppress(*_FAILURES):
+            with suppress(*FAILURES):
                 session.terminate()
 
 
@@ -77,7 +88,7 @@ async def beat(dsn: str) -> None:
             async with asyncio.timeout(_ANSWER_S_MAX):
                 session = session or await asyncpg.connect(dsn, timeout=_ANSWER_S_MAX)
                 await session.execute(_MARK)
-        except _FAILURES:
+        except FAILURES:
             if session is not None:
                 session.terminate()
             session = None

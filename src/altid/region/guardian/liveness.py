@@ -30,6 +30,15 @@ def not_live(keys: Mapping[str, KeyValue], prefix: str, me: str) -> str:
     return ""
 
 
+def waits_for_other(keys: Mapping[str, KeyValue], prefix: str) -> bool:
+    """Whether the leader acknowledges a write only when the other site has it."""
+    leader, sync = keys.get(prefix + "leader"), keys.get(prefix + "sync")
+    if leader is None or sync is None:
+        return False
+    state = _object(sync.value)
+    return state.get("leader") == leader.value and bool(state.get("sync_standby"))
+
+
 def lease_s(
     *,
     leads: bool,

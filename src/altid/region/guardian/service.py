@@ -6,9 +6,10 @@ import asyncio
 import json
 import logging
 import time
+from ssl import SSLContext
 from typing import Any
 
-from altid.region import events
+from altid.region import events, tunnel
 from altid.region.addresses import monitor_dsn
 from altid.region.error import RegionError
 from altid.region.etcd import EtcdClient, EtcdError, members
@@ -16,19 +17,22 @@ from altid.region.guardian import decision
 from altid.region.guardian.answers import serve
 from altid.region.guardian.decision import Decision, Facts, Memory, Patience, Phase, Verdict
 from altid.region.guardian.deep import DeepProber, beat
+from altid.region.guardian.grey import UNWRITABLE_S, GreyWatch
 from altid.region.guardian.handover import Outcome, Result, hand_over
 from altid.region.guardian.lease import LiveLease
-from altid.region.guardian.liveness import lease_s, not_live
+from altid.region.guardian.liveness import lease_s, not_live, waits_for_other
 from altid.region.guardian.view import PROBE_EVERY_S, PROBE_S_MAX, Prober
-from altid.region.http import get_json
+from altid.region.http import Connection, ask_json, get_json
 from altid.region.layout import Layout, load_secrets
 from altid.region.patroni import SENDER_TIMEOUT_S, scope_prefix
+from altid.region.tls import of_place
 from altid.region.topology import Place, Region, Site
 
 _DECIDE_EVERY_S = 0.05
 _ETCD_S_MAX = 1.0
 _LIVE_S_MAX, _LIVE_EVERY_S = 0.3, 0.1
-_LOCAL_S_MAX, _LOCAL_EVERY_S = 0.5, 0.25
+_LOCAL_S_MAX, _LOCAL_EVERY_S = 0.5, 0.5
+_REFRESH_EVERY_S = 30.0
 
 _log = logging.getLogger("altid.region.guardian")
 
@@ -41,11 +45,15 @@ class Guardian:
         self._probers = {
             other.name: Prober(other.host, _probed_ports(other)) for other in region.places if other != place
         }
+        self._identity = of_place(layout, place)
         self._secrets = secrets = load_secrets(layout)
         self._deep = {
             site.name: DeepProber(monitor_dsn(secrets, site)) for site in region.sites if site != place
         }
-        self._witness_said: tuple[float, dict[str, Any]] | None = None
+        self._said: dict[str, tuple[float, dict[str, Any]]] = {}
+        """When each other guardian last answered, and what."""
+        self._grey: GreyWatch | None = None
+        self._leader: str | None = None
         self._memory = Memory()
         self._not_live = "etcd was not asked yet"
         self._unfit = "the local Patroni was not asked yet"
@@ -59,13 +67,30 @@ class Guardian:
                 tasks.create_task(prober.run())
             for deep in self._deep.values():
                 tasks.create_task(deep.run())
-            tasks.create_task(serve(self._place.host, self._place.guardian, self._answer))
+            tasks.create_task(self._serve())
+            tasks.create_task(self._refresh())
             if isinstance(self._place, Site):
-                tasks.create_task(self._ask_witness())
+                folders = self._layout.place(self._place.name)
+                self._grey = GreyWatch(self._place, folders, self._secrets, self._event)
+                tasks.create_task(self._grey.run())
+                tasks.create_task(self._ask_guardian(self._region.witness))
+                tasks.create_task(self._ask_guardian(self._region.other(self._place)))
                 tasks.create_task(beat(monitor_dsn(self._secrets, self._place)))
                 tasks.create_task(self._ask_local(self._place))
                 tasks.create_task(self._ask_etcd(self._place))
                 tasks.create_task(self._guard(self._place))
+
+    async def _serve(self) -> None:
+        await serve(self._place.host, self._place.guardian, self._answer, self._identity.server)
+
+    async def _refresh(self) -> None:
+        """Take a renewed certificate over."""
+        while True:
+            await asyncio.sleep(_REFRESH_EVERY_S)
+            try:
+                self._identity.refresh()
+            except OSError as error:
+                _log.warning("the certificate cannot be read: %s", error.strerror)
 
     def _answer(self) -> dict[str, Any]:
         """What this guardian tells whoever asks: for how long it has not seen each place, and its phase."""
@@ -78,24 +103,32 @@ class Guardian:
             answer["not_live"] = self._not_live
             answer["phase"] = self._memory.phase.value
             answer["reasons"] = list(self._last.reasons) if self._last else []
+            answer["grey"] = self._grey.answer() if self._grey else {}
         return answer
 
-    async def _ask_witness(self) -> None:
-        witness = self._region.witness
-        while True:
-            told = await get_json(witness.host, witness.guardian, "/view", PROBE_S_MAX)
-            if told is not None:
-                self._witness_said = (time.monotonic(), told)
-            await asyncio.sleep(PROBE_EVERY_S)
+    async def _ask_guardian(self, place: Place) -> None:
+        connection = Connection(place.host, place.guardian, self._identity.client)
+        try:
+            while True:
+                told = await ask_json(connection, "/view", PROBE_S_MAX)
+                if told is not None:
+                    self._said[place.name] = (time.monotonic(), told)
+                await asyncio.sleep(PROBE_EVERY_S)
+        finally:
+            connection.close()
 
     async def _ask_local(self, site: Site) -> None:
         while True:
-            self._unfit = await _local_unfit(site)
+            self._unfit = await _local_unfit(site, self._identity.client)
             await asyncio.sleep(_LOCAL_EVERY_S)
+
+    def _etcd(self, site: Site, timeout_s: float) -> EtcdClient:
+        """The site's own member, then the witness'; never the other site's, which may hang."""
+        return EtcdClient(members(self._region, site)[:2], timeout_s, self._identity.client)
 
     async def _ask_etcd(self, site: Site) -> None:
         """Whether this site is live: asked of a quorum, so that one that is cut off knows that it is."""
-        etcd, prefix = EtcdClient(members(self._region, site)[:2], _LIVE_S_MAX), scope_prefix(self._region)
+        etcd, prefix = self._etcd(site, _LIVE_S_MAX), scope_prefix(self._region)
         lease = LiveLease(self._layout.place(site.name).live)
         try:
             while True:
@@ -104,7 +137,9 @@ class Guardian:
                     keys = await etcd.prefix(prefix)
                     found, leader = not_live(keys, prefix, site.name), keys.get(prefix + "leader")
                     leads = leader is not None and leader.value == site.name
-                    self._extend(lease, site, found, asked_s, leads=leads)
+                    self._note_leader(leader.value if leader is not None else None)
+                    two_sites = waits_for_other(keys, prefix)
+                    self._extend(lease, site, found, asked_s, leads=leads, two_sites=two_sites)
                 except EtcdError:
                     found = "etcd gave no answer with a quorum"  # the lease runs out by itself
                 if found != self._not_live:
@@ -115,25 +150,34 @@ class Guardian:
             lease.end()
             etcd.close()
 
-    def _extend(self, lease: LiveLease, site: Site, found: str, asked_s: float, *, leads: bool) -> None:
+    def _extend(
+        self, lease: LiveLease, site: Site, found: str, asked_s: float, *, leads: bool, two_sites: bool
+    ) -> None:
         if found:
             lease.end()
             return
-        lease.extend(
-            lease_s(
-                leads=leads,
-                asked_s=asked_s,
-                seen_s=self._probers[self._region.other(site).name].sighting.seen_at_s,
-                now_s=time.monotonic(),
-                unseen_s=self._region.limits.unseen_s,
-                sender_timeout_s=SENDER_TIMEOUT_S,
-            )
+        s = lease_s(
+            leads=leads,
+            asked_s=asked_s,
+            seen_s=self._probers[self._region.other(site).name].sighting.seen_at_s,
+            now_s=time.monotonic(),
+            unseen_s=self._region.limits.unseen_s,
+            sender_timeout_s=SENDER_TIMEOUT_S,
         )
+        lease.extend(self._grey.lease_s(s, asked_s) if self._grey and leads else s, two_sites=two_sites)
+
+    def _note_leader(self, leader: str | None) -> None:
+        """Remember that the lead has changed: a damper counts it."""
+        if leader is None:
+            return
+        if self._leader is not None and leader != self._leader:
+            self._memory = decision.lead_changed(self._memory, time.monotonic())
+        self._leader = leader
 
     async def _guard(self, site: Site) -> None:
         other, limits = self._region.other(site), self._region.limits
-        patience = Patience(limits.unseen_s, limits.unanswered_s)
-        etcd = EtcdClient(members(self._region, site)[:2], _ETCD_S_MAX)
+        patience = Patience(limits.unseen_s, limits.unanswered_s, UNWRITABLE_S)
+        etcd = self._etcd(site, _ETCD_S_MAX)
         try:
             while True:
                 await asyncio.sleep(_DECIDE_EVERY_S)
@@ -147,7 +191,7 @@ class Guardian:
 
     def _facts(self, other: Site) -> Facts:
         now_s = time.monotonic()
-        at_s, said = self._witness_said or (None, {})
+        at_s, said = self._said.get(self._region.witness.name, (None, {}))
         return Facts(
             now_s=now_s,
             own_unseen_s=self._probers[other.name].sighting.unseen_s(now_s),
@@ -156,7 +200,18 @@ class Guardian:
             witness_unanswered_s=_said(said, "unanswered_s", other),
             witness_age_s=None if at_s is None else now_s - at_s,
             unfit=self._unfit,
+            confessed_s=self._confessed_s(other, now_s),
+            full=self._grey.full() if self._grey else "",
         )
+
+    def _confessed_s(self, other: Site, now_s: float) -> float | None:
+        """For how long the leader says that it can't write; None when it doesn't say so now."""
+        at_s, said = self._said.get(other.name, (None, {}))
+        if self._leader != other.name or at_s is None or now_s - at_s > decision.ANSWER_AGE_S_MAX:
+            return None
+        grey = said.get("grey")
+        figure = grey.get("unwritable_s") if isinstance(grey, dict) else None
+        return float(figure) if isinstance(figure, (int, float)) else None
 
     async def _act(self, etcd: EtcdClient, site: Site, other: Site) -> None:
         result = await self._try(etcd, site, other)
@@ -170,7 +225,7 @@ class Guardian:
         self._last_result = result
 
     async def _try(self, etcd: EtcdClient, site: Site, other: Site) -> Result:
-        unfit = await _local_unfit(site)
+        unfit = await _local_unfit(site, self._identity.client)
         if unfit:
             return Result(Outcome.REFUSED, unfit)
         return await hand_over(etcd, scope_prefix(self._region), site.name, other.name)
@@ -200,9 +255,9 @@ def _kind(made: Decision) -> tuple[Verdict, int]:
     return made.verdict, len(made.reasons)
 
 
-async def _local_unfit(site: Site) -> str:
-    """Why this site's database can't take the lead, or nothing."""
-    told = await get_json(site.host, site.patroni, "/patroni", _LOCAL_S_MAX)
+async def _local_unfit(site: Site, tls: SSLContext) -> str:
+    """Why this site's database can't take the lead, or nothing. (Patroni keeps no connection.)"""
+    told = await get_json(site.host, site.patroni, "/patroni", _LOCAL_S_MAX, tls)
     if told is None:
         return "the local Patroni does not answer"
     if told.get("state") != "running" or told.get("role") != "replica":
@@ -215,7 +270,9 @@ async def _local_unfit(site: Site) -> str:
 def _probed_ports(place: Place) -> list[int]:
     """The cheapest first: it is the only one asked while it answers."""
     ports = [place.guardian, place.etcd_peer]
-    return [*ports, place.patroni, place.postgres] if isinstance(place, Site) else ports
+    if not isinstance(place, Site):
+        return ports
+    return [*ports, place.patroni, place.postgres_tls if tunnel.is_needed(place) else place.postgres]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,0 +1,95 @@
+"""The facts beside the picture, each with its time: last fault and drill, backup, certificates, capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from altid.region.page.happenings import entry
+from altid.region.page.levels import Level
+from altid.region.page.moments import moment_of
+from altid.region.page.words import Words
+
+Picture = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is so, and when it happened or will."""
+
+    label: str
+    text: str
+    level: Level
+    at: datetime | None = None
+
+
+def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
+    """All facts; of what nobody has told the page says that it is unknown."""
+    return (
+        _fault(picture.get("last_fault"), words),
+        _drill(picture.get("last_drill"), words),
+        _backup(picture.get("backup"), words),
+        _certificates(picture.get("certificates"), words),
+        _capacity(picture.get("capacity"), words),
+    )
+
+
+def _fault(event: Mapping[str, Any] | None, words: Words) -> Fact:
+    if event is None:
+        return Fact(words.text("fact.fault"), words.text("fact.never"), "plain")
+    told = entry(event, words)
+    return Fact(words.text("fact.fault"), f"{told.place}: {told.text}", "plain", told.at)
+
+
+def _drill(event: Mapping[str, Any] | None, words: Words) -> Fact:
+    if event is None:
+        return Fact(words.text("fact.drill"), words.text("fact.never"), "plain")
+    told = entry(event, words)
+    key = "fact.drill.passed" if event.get("passed") else "fact.drill.failed"
+    return Fact(words.text("fact.drill"), words.text(key, name=event.get("drill")), told.level, told.at)
+
+
+_ARCHIVE_LEVELS: dict[str, Level] = {"streaming": "good", "connecting": "warn"}
+
+
+def _backup(told: Mapping[str, Any] | None, words: Words) -> Fact:
+    """The newest base backup, and whether the log since then is archived as it is written."""
+    label = words.text("fact.backup")
+    if not told:
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    last = [at for at in (moment_of(told.get("last_full")), moment_of(told.get("last_incremental"))) if at]
+    state = str(told.get("state"))
+    level = _ARCHIVE_LEVELS.get(state, "unknown")
+    if told.get("gap_at") or not last:
+        level = "warn"
+    kept = words.text("fact.backup.gap") if told.get("gap_at") else words.known("fact.backup", state)
+    return Fact(label, kept if last else words.text("fact.never"), level, max(last, default=None))
+
+
+_STANDINGS: dict[str, Level] = {"good": "good", "due": "warn", "expired": "alarm"}
+
+
+def _certificates(told: Mapping[str, Any] | None, words: Words) -> Fact:
+    label = words.text("fact.certificates")
+    if not told:
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    standing = str(told.get("standing"))
+    text = words.text("fact.certificates.of", holder=told.get("holder"))
+    if standing == "expired":
+        text = words.text("fact.certificates.expired", holder=told.get("holder"))
+    return Fact(label, text, _STANDINGS.get(standing, "unknown"), moment_of(told.get("ends")))
+
+
+_VERDICTS: dict[str, Level] = {"safe": "good", "unsafe": "alarm", "unknown": "unknown"}
+
+
+def _capacity(told: Mapping[str, Any] | None, words: Words) -> Fact:
+    verdict = str((told or {}).get("verdict", "unknown"))
+    text = words.known("fact.capacity", verdict)
+    margins = (told or {}).get("margins") or {}
+    if margins:
+        text = f"{text} ({words.number(min(margins.values()), 1)} ×)"
+    at = moment_of((told or {}).get("measured"))
+    return Fact(words.text("fact.capacity"), text, _VERDICTS.get(verdict, "unknown"), at)
