@@ -21,7 +21,7 @@ runtime:
 	@command -v "$(PYTHON)" >/dev/null || { echo 'altid: Python 3.11 or newer is needed: install it (Debian: apt install python3).' >&2; exit 1; }
 	@"$(PYTHON)" tools/setup.py --runtime
 
-demo: runtime ## a record with synthetic patients, to look at in the browser
+demo: runtime ## two sites with synthetic patients, to look at in the browser
 	@$(BIN)/altid demo $(ARGS)
 
 check: setup ## style, types and the direction of imports

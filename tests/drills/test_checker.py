@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altid.drills.checker import Verdict, check
-from altid.drills.history import Kept, Operation
+from altid.drills.history import Kept, Kind, Operation
 
 
 def _write(value: int, at_s: float, *, acknowledged: bool = True, attempts: int = 1) -> Operation:
@@ -22,7 +22,7 @@ def _read(value: int | None, at_s: float, session: int = 1, register: str = "r1"
 
 def test_a_clean_history_passes() -> None:
     verdict = check([_write(1, 0.0), _read(1, 0.1), _write(2, 0.2), _read(2, 0.3)], [Kept("r1", (1, 2))])
-    assert verdict == Verdict(2, 0, 0, 0, 2, 0, ())
+    assert verdict == Verdict(2, 0, 0, 0, 0, 2, 0, ())
     assert verdict.passed
 
 
@@ -81,6 +81,75 @@ def test_sessions_are_judged_each_on_its_own() -> None:
 
 def test_a_read_without_an_answer_is_no_offence() -> None:
     assert check([_write(1, 0.0), _read(None, 0.1)], [Kept("r1", (1,))]).passed
+
+
+def _told(
+    kind: Kind, version: int, value: int, at_s: float, session: int = 1, site: str = "A", *, done: bool = True
+) -> Operation:
+    """An operation on a shared register, with the version that the client was told."""
+    return Operation(session, kind, "shared", value, site, at_s, at_s + 0.01, done, version=version)
+
+
+def test_one_version_that_was_acknowledged_to_two_writers_shows_two_leaders() -> None:
+    operations = [_told("write", 2, 2, 0.0, 1, "A"), _told("write", 2, 2, 0.1, 2, "B")]
+    verdict = check(operations, [Kept("shared", (1, 2))])
+    assert (verdict.two_leaders, verdict.passed) == (1, False)
+
+
+def test_one_version_with_two_values_shows_two_leaders_to_readers_too() -> None:
+    operations = [_told("write", 2, 2, 0.0), _told("read", 2, 7, 0.1, 2, "B")]
+    assert check(operations, [Kept("shared", (1, 2))]).two_leaders == 1
+
+
+def test_rivals_that_take_turns_show_one_leader() -> None:
+    operations = [
+        _told("write", 1, 1, 0.0, 1, "A"),
+        _told("read", 1, 1, 0.1, 2, "B"),
+        _told("write", 2, 2, 0.2, 2, "B"),
+        _told("write", 3, 3, 0.3, 1, "A"),
+    ]
+    assert check(operations, [Kept("shared", (1, 2, 3))]).passed
+
+
+def test_a_version_that_only_one_of_two_was_told_of_is_no_offence() -> None:
+    operations = [_told("write", 2, 2, 0.0, 1), _told("write", 2, 2, 0.1, 2, done=False)]
+    assert check(operations, [Kept("shared", (1, 2))]).two_leaders == 0
+
+
+def test_rivals_may_send_the_same_value_and_each_counts() -> None:
+    operations = [_told("write", 1, 1, 0.0, 1, done=False), _told("write", 1, 1, 0.1, 2)]
+    assert check(operations, [Kept("shared", (1, 1))]).duplicated == 0
+
+
+@dataclass(slots=True)
+class _Sites:
+    """Two sites with one register. A sound pair has one log; with the bug each goes on alone in a fault."""
+
+    split: bool
+    logs: dict[str, list[int]] = field(default_factory=lambda: {"A": [], "B": []})
+
+    def next_number(self, site: str) -> int:
+        return len(self.logs[site]) + 1
+
+    def write(self, site: str, fault: bool) -> Operation:
+        """A rival at home at the site writes the next number that it knows."""
+        number, at_s = self.next_number(site), float(sum(map(len, self.logs.values())))
+        for name in [site] if fault and self.split else ["A", "B"]:
+            self.logs[name].append(number)
+        return _told("write", number, number, at_s, 1 if site == "A" else 2, site)
+
+
+def _rivalry(faults: list[bool], *, split: bool) -> Verdict:
+    sites, operations = _Sites(split), []
+    for fault in faults:
+        operations += [sites.write("A", fault), sites.write("B", fault)]
+    return check(operations, [Kept("shared", tuple(sites.logs["A"]))])
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=20))
+def test_two_leaders_are_always_found_and_one_is_never_accused(faults: list[bool]) -> None:
+    assert _rivalry(faults, split=False).passed
+    assert (_rivalry(faults, split=True).two_leaders > 0) == any(faults)
 
 
 @dataclass(slots=True)

@@ -6,11 +6,15 @@ from xml.etree import ElementTree
 
 from altid.drills.figures import Pause, latency_ms, longest_pause
 from altid.drills.history import Operation
-from altid.drills.picture import latency_picture
+from altid.drills.picture import Moments, latency_picture
 
 
 def _acknowledged(*ends_s: float) -> list[Operation]:
     return [Operation(1, "write", "r1", 1, "A", end - 0.01, end, True) for end in ends_s]
+
+
+def _refused(end_s: float) -> Operation:
+    return Operation(1, "read", "r1", None, "A", end_s - 0.01, end_s, False)
 
 
 def test_the_pause_is_counted_from_the_last_answer_and_the_recovery_from_the_fault() -> None:
@@ -34,7 +38,8 @@ def test_latency_is_in_milliseconds() -> None:
 
 
 def test_the_picture_is_well_formed_and_shades_the_fault() -> None:
-    text = latency_picture("a < b", _acknowledged(1.0, 2.0, 5.0), 0.0, 6.0, (2.0, 4.0))
+    moments = Moments(start_s=0.0, fault_s=2.0, healed_s=4.0, whole_s=5.0, end_s=6.0)
+    text = latency_picture("a < b", [*_acknowledged(1.0, 2.0, 5.0), _refused(2.5)], moments)
     root = ElementTree.fromstring(text)
     shaded = [one for one in root if one.get("fill") == "#f3d9b1"]
     assert len(shaded) == 1

@@ -149,7 +149,7 @@ def test_what_was_written_is_there_after_a_second_start(made: Path) -> None:
         ("data_checksums", "on"),
         ("fsync", "on"),
         ("full_page_writes", "on"),
-        ("synchronous_commit", "on"),
+        ("synchronous_commit", "remote_apply"),
         ("listen_addresses", ""),
         ("allow_alter_system", "off"),
         ("log_statement", "none"),

@@ -16,7 +16,7 @@ from altid import __version__
 
 SUMMARIES = {
     "serve": "Serve the record on this machine.",
-    "demo": "Show a record with synthetic patients in the browser.",
+    "demo": "Show two sites with synthetic patients in the browser.",
     "load": "Load FHIR bundles and NDJSON into a server.",
     "export": "Write the record to NDJSON files.",
     "sample": "Make synthetic Danish patients.",
@@ -27,11 +27,23 @@ SUMMARIES = {
     "switchover": "Move the lead to the other site.",
     "fault": "Break something of the region for real, and mend it.",
     "drill": "Lose a site under load and prove that nothing was lost.",
+    "capacity": "Measure what one site alone carries, against the region's peak.",
+    "render": "Write what each host of a region needs to run without `altid up`.",
+    "init": "Complete the schema of a region on hosts of its own, once.",
+    "rollout": "Restart the servers one by one with nothing dropped.",
+    "drain": "Let the other site answer a site's requests.",
+    "undrain": "Let a drained site answer its requests again.",
+    "backup": "Take, list and check the region's backups.",
+    "restore": "Bring the record back as it was at a moment, into a new folder.",
+    "audit": "Prove, search and export who looked at whom.",
+    "replace": "Let a new host take the place of one that is lost for good.",
     "plan": "Tell what a distance between the sites costs.",
 }
 """What `altid --help` shows, here so that it need not import the commands: `altid.cli.NAME.NAME`."""
 
-_MODULES = dict.fromkeys(("up", "down", "status", "switchover", "fault", "plan"), "region")
+_MODULES = dict.fromkeys(("up", "down", "switchover"), "region")
+_MODULES |= dict.fromkeys(("drain", "undrain"), "rollout")
+_MODULES |= {"init": "render", "replace": "render"}
 """Commands that share a module with others."""
 
 _EXIT_FAILED, _EXIT_USAGE, _EXIT_INTERRUPTED = 1, 2, 130
@@ -109,7 +121,7 @@ def commands(context: click.Context) -> None:
 
     \b
     Begin here:
-      altid demo                              a record with synthetic patients, in the browser
+      altid demo                              two sites with synthetic patients, in the browser
       altid serve --data /srv/altid           your own record: FHIR R4 at http://127.0.0.1:8080/fhir
       altid sample --patients 100 --out here  synthetic Danish patients as files
       altid load here                         load them into the running server

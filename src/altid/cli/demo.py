@@ -1,145 +1,120 @@
-"""`altid demo`: a server with synthetic Danish patients, ready to look at, checked before it is shown."""
+"""`altid demo`: a two-site region with synthetic Danish patients, to look at; with `--exit`, the proof."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import os
 from pathlib import Path
-from typing import Any
 
 import click
-import httpx
 
-from altid.api.settings import FhirSettings
+from altid.cli.app import Options
+from altid.cli.demoing.narrator import DemoError, Narrator
+from altid.cli.demoing.proof import Proof, print_table
+from altid.cli.demoing.region import Wish, prove_region, show_region
+from altid.cli.demoing.single import show_single
+from altid.cli.demoing.stopping import run_stoppable
 from altid.record.migrate import MigrationError
 from altid.record.postgres import PostgresError
-from altid.sample import write
-from altid.server.supervisor import ServeError, ServeOptions, serving
+from altid.region.error import RegionError
+from altid.server.supervisor import ServeError
 
-_SEED = 2026
-_ANSWER_S_MAX = 30.0
-
-
-class DemoError(click.ClickException):
-    """Something that the demo shows is not as it should be."""
+_EXIT_FAILED = 1
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--patients", default=200, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--patients", default=200, show_default=True, type=click.IntRange(1, 100_000), metavar="N")
+@click.option("--exit", "leave", is_flag=True, help="Do it all, lose a site under load, prove it, and end.")
 @click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+    "--clients", default=16, show_default=True, type=click.IntRange(2, 200), help="Writers, with --exit."
 )
-@click.option("--exit", "leave", is_flag=True, help="Do it all, check it, and end.")
-@click.pass_context
+@click.option(
+    "--evidence",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where --exit leaves its evidence.  [default: DATA/evidence, else ./altid-evidence]",
+)
+@click.option("--single", is_flag=True, help="One server instead of the region.")
+@click.option("--host", help="Address to listen at, with --single.  [default: 127.0.0.1]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="With --single; 0: any free one.  [default: 8080]"
+)
+@click.pass_obj
 def demo(
-    context: click.Context, files: tuple[Path, ...], patients: int, host: str, port: int, leave: bool
-) -> None:
-    """Show a record with synthetic patients in the browser.
+    options: Options,
+    files: tuple[Path, ...],
+    patients: int,
+    leave: bool,
+    clients: int,
+    evidence: Path | None,
+    single: bool,
+    host: str | None,
+    port: int | None,
+) -> int:
+    """Show a region with synthetic patients: two sites that both work, and a witness.
 
-    Starts PostgreSQL and a server on a temporary folder (or the one of --data, which is kept), makes and
-    loads synthetic Danish patients and the FILES named (bundles or NDJSON), checks that all of it can be
-    read, and prints the addresses. Ctrl-C stops it; with --exit it stops by itself.
+    Starts it in a temporary folder (or the one of --data, which is kept) on loopback addresses, makes and
+    loads synthetic Danish patients and the FILES named (bundles or NDJSON), checks at both sites that all of
+    it can be read, and prints the addresses of the patients' pages and of the live picture. Ctrl-C stops it.
+
+    With --exit it then kills the leader's site while clients write and read, brings it back, and judges by
+    what the clients saw and both sites hold. The exit code is 0 only if nothing was lost, doubled, or seen to
+    go back in time, and both sites are whole again; how long it took is told, and depends on the machine.
 
     \b
     Examples:
       altid demo
       altid demo --exit
       altid demo --patients 1000 more-bundles/
+      altid demo --single --port 8080
     """
-    with _data_folder(context.obj.chosen_data) as data:
-        try:
-            # The files may be plain R4; our own patients are held to dk-core.
-            fhir = FhirSettings(danish_profiles=not files)
-            options = ServeOptions(data, host, 0 if leave else port, fhir=fhir)
-            asyncio.run(_demo(options, patients, files, leave=leave))
-        except (ServeError, PostgresError, MigrationError) as error:
-            raise click.UsageError(str(error)) from None
+    narrator = Narrator(silent=options.quiet or options.json)
+    if (host is not None or port is not None) and not single:
+        raise click.UsageError("--host and --port are for --single: a region has addresses of its own.")
+    try:
+        if single:
+            address = (host or "127.0.0.1", 8080 if port is None else port)
+            show_single(options.chosen_data, patients, files, address, narrator, leave=leave)
+            return 0
+        wish = Wish(options.chosen_data, patients, files, clients, _evidence(options, evidence))
+        if not leave:
+            run_stoppable(show_region(wish, narrator))
+            return 0
+        return _judge(options, _proven(wish, narrator), narrator)
+    except (RegionError, ServeError, PostgresError, MigrationError) as error:
+        raise click.UsageError(str(error)) from None
 
 
-@contextmanager
-def _data_folder(chosen: Path | None) -> Iterator[Path]:
+def _proven(wish: Wish, narrator: Narrator) -> Proof:
+    try:
+        wish.evidence.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(
+            f"The evidence folder {wish.evidence} cannot be made ({error.strerror}): give --evidence."
+        ) from None
+    if not os.access(wish.evidence, os.W_OK):
+        raise click.UsageError(f"The evidence folder {wish.evidence} cannot be written: give --evidence.")
+    return run_stoppable(prove_region(wish, narrator))
+
+
+def _evidence(options: Options, chosen: Path | None) -> Path:
     if chosen is not None:
-        yield chosen
-        return
-    with tempfile.TemporaryDirectory(prefix="altid-demo-") as folder:
-        yield Path(folder) / "data"
+        return chosen.resolve()
+    if options.chosen_data is not None:
+        return options.chosen_data.resolve() / "evidence"
+    return Path("altid-evidence").resolve()
 
 
-async def _demo(options: ServeOptions, patients: int, files: tuple[Path, ...], *, leave: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    click.echo("Starting PostgreSQL and a server …")
-    async with serving(options) as address:
-        with tempfile.TemporaryDirectory(prefix="altid-sample-") as folder:
-            click.echo(f"Making {patients} synthetic Danish patients …")
-            await asyncio.to_thread(write, patients, _SEED, Path(folder))
-            await _load(options.data, [Path(folder), *files])
-        patient = await _check(address, patients)
-        click.echo(f"\n  Patients   {address}/")
-        click.echo(f"  One of them  {address}/patient/{patient}")
-        click.echo(f"  FHIR R4    {address}/fhir  (try {address}/fhir/Patient?_count=2&_pretty=true)\n")
-        if leave:
-            click.echo("Everything is as it should be.")
-            return
-        click.echo("Ctrl-C stops it.")
-        await stop.wait()
-
-
-async def _load(data: Path, paths: list[Path]) -> None:
-    """By the same command that anyone would use, so that the demo shows what they would see."""
-    command = [sys.executable, "-m", "altid.cli", "--data", str(data), "load", *map(str, paths)]
-    process = await asyncio.create_subprocess_exec(*command)
-    if await process.wait() != 0:
-        raise DemoError("not everything could be loaded; the lines above say what")
-
-
-async def _check(address: str, patients: int) -> str:
-    """Look at the record as its users will. Gives the id of a patient with a page worth seeing."""
-    async with httpx.AsyncClient(base_url=address, timeout=_ANSWER_S_MAX) as http:
-        counted = (await _get(http, "/fhir/Patient?_summary=count"))["total"]
-        _expect(counted >= patients, f"{counted} patients can be found")
-        admitted = await _get(http, "/fhir/Encounter?status=in-progress&_include=Encounter:subject&_count=1")
-        found = next(
-            entry["resource"] for entry in admitted["entry"] if entry["resource"]["resourceType"] == "Patient"
+def _judge(options: Options, proof: Proof, narrator: Narrator) -> int:
+    if options.json:
+        click.echo(json.dumps(proof.as_json()))
+    print_table(proof, narrator)
+    if proof.passed:
+        slow = (
+            "" if proof.within_goals else " It took longer than the drill's goals (▲), as on a busy machine."
         )
-        _expect("name" in found, "an admitted patient is found with the admission")
-        results = await _get(http, f"/fhir/Observation?patient={found['id']}&_sort=-date&_count=50")
-        _expect(
-            bool(results.get("entry")), f"{len(results.get('entry', ()))} of that patient's results are read"
-        )
-        _expect(await _keeps_digits(http), "a decimal comes back with the digits it was written with")
-        page = await http.get(f"/patient/{found['id']}")
-        shown = page.text.casefold()
-        is_theirs = page.status_code == 200 and found["name"][0]["family"].casefold() in shown
-        _expect(is_theirs, "the patient's page opens and shows the name")
-        return str(found["id"])
-
-
-async def _get(http: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    response = await http.get(path)
-    _expect(response.status_code == 200, f"GET {path.partition('?')[0]} is answered", quiet=True)
-    content: dict[str, Any] = response.json()
-    return content
-
-
-async def _keeps_digits(http: httpx.AsyncClient) -> bool:
-    body = (
-        b'{"resourceType":"Basic","id":"demo","code":{"text":"x"},'
-        b'"extension":[{"url":"https://altid.dk/x","valueDecimal":1.00}]}'
-    )
-    await http.put("/fhir/Basic/demo", content=body, headers={"content-type": "application/fhir+json"})
-    return b'"valueDecimal":1.00' in (await http.get("/fhir/Basic/demo")).content
-
-
-def _expect(holds: bool, what: str, *, quiet: bool = False) -> None:
-    if not holds:
-        raise DemoError(f"the demo's check failed: {what} — it is not so")
-    if not quiet:
-        click.echo(f"  ✓ {what}")
+        narrator.print(f"\nNothing was lost.{slow}")
+        return 0
+    if not proof.nothing_lost:
+        raise DemoError("the drill did not pass; the lines above and its evidence say why")
+    raise DemoError("the record is not what it was before, or a site did not come back")

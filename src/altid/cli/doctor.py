@@ -11,6 +11,7 @@ import orjson
 
 from altid.cli.app import Options
 from altid.cli.checks import Finding, local_findings, port_finding
+from altid.cli.region_checks import holds_region, region_findings
 from altid.cli.remote import CONNECT_SECONDS_MAX, SERVER_FILE
 
 _EXIT_FAILED = 1
@@ -46,6 +47,9 @@ def doctor(options: Options, host: str, port: int) -> int:
 
 def _findings(data: Path, host: str, port: int) -> Iterator[Finding]:
     yield from local_findings(data)
+    yield from region_findings(data)
+    if holds_region(data):
+        return
     base = _web_base(data)
     yield _server(base) if base else port_finding(host, port)
 

@@ -7,6 +7,9 @@ import json
 import secrets
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +17,56 @@ import click
 
 from altid.cli.app import Options
 from altid.cli.region import run
+from altid.drills import restore, series
 from altid.drills.evidence import make_folder
 from altid.drills.run import DrillOptions
 from altid.drills.run import drill as run_drill
-from altid.drills.scenarios import SCENARIOS
-from altid.region import layout
+from altid.drills.scenarios import SCENARIOS, missing
+from altid.gateway.startup import up
+from altid.region import faults, layout, netns
+from altid.region.error import RegionError
 from altid.region.layout import Layout, load_region
 from altid.region.shutdown import down
-from altid.region.startup import up
 
 _SEED_BITS = 32
+_ALL, _RESTORE = "all", "restore"
+_REPEAT_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for."""
+
+    name: str
+    seed: int | None
+    clients: int
+    repeat: int
+    evidence: Path | None
+
+    @property
+    def names(self) -> list[str]:
+        return [*SCENARIOS, _RESTORE] if self.name == _ALL else [self.name]
 
 
 @click.command()
-@click.argument("name", type=click.Choice(list(SCENARIOS)))
-@click.option("--seed", type=int, help="Repeat the load of an earlier run.  [default: a new one]")
+@click.argument("name", type=click.Choice([*SCENARIOS, _RESTORE, _ALL]))
+@click.option("--seed", type=int, help="Repeat the load of an earlier run.  [default: a new one each run]")
 @click.option("--clients", default=8, show_default=True, type=click.IntRange(2, 200), help="Writers.")
 @click.option(
+    "--repeat",
+    default=1,
+    type=click.IntRange(1, _REPEAT_MAX),
+    help="Do it so often; tells medians, least and most.",
+)
+@click.option(
     "--evidence",
-    "evidence_parent",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the evidence goes.  [default: DATA/evidence, or ./evidence without --data]",
 )
 @click.pass_obj
-def drill(options: Options, name: str, seed: int | None, clients: int, evidence_parent: Path | None) -> int:
+def drill(
+    options: Options, name: str, seed: int | None, clients: int, repeat: int, evidence: Path | None
+) -> int:
     """Break something of a region under load, and judge by what the clients saw.
 
     With --data on that region (started and stopped again if it doesn't run); without on a new one in a
@@ -48,55 +77,147 @@ def drill(options: Options, name: str, seed: int | None, clients: int, evidence_
       altid drill site-loss
       altid drill site-loss --data /srv/altid --json
       altid drill zombie --seed 7
+      altid drill site-silent --repeat 5
+      altid drill all
     """
-    drill_options = DrillOptions(secrets.randbits(_SEED_BITS) if seed is None else seed, clients)
-    result = run(_drill(options, name, drill_options, evidence_parent))
-    if options.json:
-        click.echo(json.dumps(result))
-    elif not options.quiet:
-        _tell(result)
-    return 0 if result["passed"] else 1
+    wish = _Wish(name, seed, clients, repeat, evidence)
+    results = run(_drills(options, wish))
+    if name == _ALL:
+        return _tell_all(options, results)
+    if repeat > 1:
+        return _tell_series(options, results)
+    _tell(options, results[0])
+    return 0 if results[0]["passed"] else 1
 
 
-async def _drill(
-    options: Options, name: str, drill_options: DrillOptions, evidence_parent: Path | None
-) -> dict[str, Any]:
+async def _drills(options: Options, wish: _Wish) -> list[dict[str, Any]]:
+    """Every run that was asked for, one after the other, on one region."""
+    results: list[dict[str, Any]] = []
+    async with _place(options) as (where, evidence), _running(where, wish):
+        for name in wish.names * wish.repeat:
+            result = await _one_of(where, name, wish, wish.evidence or evidence)
+            results.append(result)
+            if len(wish.names) * wish.repeat > 1 and not (options.json or options.quiet):
+                click.echo(series.table([result])[0])
+    return results
+
+
+async def _one_of(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[str, Any]:
+    """One run. Of all drills, one that can't be done is left out, and one that breaks off has failed."""
+    reason = _impossible(where, name)
+    if wish.name == _ALL and reason:
+        return {"drill": name, "skipped": reason}
+    if reason:
+        raise RegionError(f"{name} can't be done here: {reason}")
+    try:
+        return await _one(where, name, wish, evidence)
+    except RegionError as error:
+        if wish.name != _ALL:
+            raise
+        return {"drill": name, "passed": False, "findings": [str(error)]}
+
+
+async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[str, Any]:
+    region = load_region(where)
+    seed = secrets.randbits(_SEED_BITS) if wish.seed is None else wish.seed
+    settings = DrillOptions(seed, wish.clients)
+    folder = make_folder(evidence, name, seed)
+    if name == _RESTORE:
+        return await restore.drill(where, region, seed, wish.clients, settings.pause_s, folder)
+    try:
+        return await run_drill(name, SCENARIOS[name], where, region, settings, folder)
+    finally:
+        await faults.heal(where, region)
+        await faults.tidy(where, region)
+
+
+def _impossible(where: Layout, name: str) -> str:
+    """Why the drill can't be done on this region and machine; nothing if it can."""
+    if name == _RESTORE:
+        return ""
+    if SCENARIOS[name].needs_netns and netns.load(where.data) is None:
+        return "it cuts lines, and the region was started without --netns"
+    return missing(SCENARIOS[name])
+
+
+@asynccontextmanager
+async def _place(options: Options) -> AsyncIterator[tuple[Layout, Path]]:
+    """The region's folder, and where evidence goes: the one that was named, or one for the time being."""
     if options.chosen_data is not None:
         where = Layout(await asyncio.to_thread(options.chosen_data.resolve))
-        return await _on(where, name, drill_options, evidence_parent or where.data / "evidence")
+        yield where, where.data / "evidence"
+        return
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="altid-drill-"))
     # The databases' user must reach what is inside, which is its own.
     await asyncio.to_thread(folder.chmod, 0o755)
     try:
-        return await _on(Layout(folder / "data"), name, drill_options, evidence_parent or Path("evidence"))
+        yield Layout(folder / "data"), Path("evidence")
     finally:
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-async def _on(where: Layout, name: str, drill_options: DrillOptions, parent: Path) -> dict[str, Any]:
-    """Run it on the region of the folder, started for it if need be, and then stopped again."""
+@asynccontextmanager
+async def _running(where: Layout, wish: _Wish) -> AsyncIterator[None]:
+    """The region runs; one that didn't is stopped again."""
     ran = where.marker.is_file() and any(
         layout.holder(where.place(place.name).lock) is not None for place in load_region(where).places
     )
+    lines = any(name in SCENARIOS and SCENARIOS[name].needs_netns for name in wish.names)
     try:
         if not ran:
-            await up(where, None, lambda _line: None, in_netns=SCENARIOS[name].needs_netns)
-        folder = make_folder(parent, name, drill_options.seed)
-        return await run_drill(name, SCENARIOS[name], where, load_region(where), drill_options, folder)
+            in_netns = lines and (wish.name != _ALL or netns.possible())
+            await up(where, None, lambda _line: None, in_netns=in_netns)
+        yield
     finally:
         if not ran and where.marker.is_file():
             await down(where)
 
 
-def _tell(result: dict[str, Any]) -> None:
+def _tell_all(options: Options, results: list[dict[str, Any]]) -> int:
+    if options.json:
+        click.echo(json.dumps(results))
+    elif not options.quiet:
+        failed = [one["drill"] for one in results if not one.get("passed", True)]
+        done = [one for one in results if "skipped" not in one]
+        click.echo("")
+        for line in series.table(results):
+            click.echo(line)
+        told = f"{len(done) - len(failed)} of {len(done)} passed"
+        click.echo(f"{told}{', FAILED: ' + ', '.join(failed) if failed else ''}")
+    return 0 if all(one.get("passed", True) for one in results) else 1
+
+
+def _tell_series(options: Options, results: list[dict[str, Any]]) -> int:
+    summary = series.summary(results)
+    if options.json:
+        click.echo(json.dumps(summary))
+    elif not options.quiet:
+        click.echo(f"{summary['drill']}: {len(results)} runs, {'passed' if summary['passed'] else 'FAILED'}")
+        for name, spread in summary["figures"].items():
+            if spread is not None:
+                click.echo(f"  {name}: median {spread['median']}, {spread['min']} to {spread['max']}")
+    return 0 if summary["passed"] else 1
+
+
+def _tell(options: Options, result: dict[str, Any]) -> None:
+    if options.json:
+        click.echo(json.dumps(result))
+        return
+    if options.quiet:
+        return
     verdict = "passed" if result["passed"] else "FAILED"
     click.echo(f"{result['drill']} {verdict} (seed {result['seed']}): {result['about']}")
-    click.echo(
-        f"  acknowledged {result['acknowledged']}, missing {result['missing']}, "
-        f"duplicated {result['duplicated']}, stale reads {result['stale_reads']}, unknown {result['unknown']}"
+    offences = ", ".join(
+        f"{name.replace('_', ' ')} {result[name]}"
+        for name in ("acknowledged", "missing", "duplicated", "stale_reads", "two_leaders", "unknown")
+        if name in result
     )
+    click.echo(f"  {offences}")
     rto = result["rto_s"]
     click.echo(f"  back for writes after {rto['write']} s, longest gap of reads {rto['read']} s")
+    for name, value in result.get("measured", {}).items():
+        for row in value if isinstance(value, list) else [value]:
+            click.echo(f"  {name}: {row}")
     for finding in result["findings"]:
         click.echo(f"  {finding}")
     click.echo(f"  evidence: {result['evidence']}")

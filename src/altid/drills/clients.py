@@ -1,8 +1,10 @@
-"""The clients of a drill: each writes its own register and reads it back, at both sites, and remembers all.
+"""The clients of a drill: they write registers and read them back, at both sites, and remember all.
 
-A write is a PUT with If-Match, so that an attempt that was given up and is done late cannot undo a later one.
-One that gets no answer is sent again, the same, elsewhere, until its deadline; then its outcome is unknown,
-and known to be so.
+A write is a PUT with If-Match and a key (Idempotency-Key), as a browser sends it. One that has no answer
+after a second is sent to the next server too, with the same key, while the first goes on waiting; one that
+failed is sent again, until its deadline. Then its outcome is unknown, and known to be so. Two rivals write
+the same register, one at home at each site: should both sites ever take writes, each of them is told that the
+next version is its own.
 """
 
 from __future__ import annotations
@@ -19,8 +21,13 @@ from altid.drills.history import Kept, Operation
 from altid.region.http import Answer, Connection, HttpError
 
 _HEADERS = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
+_NEW = {"If-None-Match": "*"}
 _ANSWER_S_MAX = 1.0
-"""A commit takes milliseconds; who waits longer than this had better ask the other site."""
+"""A read takes milliseconds; who waits longer than this had better ask the other site."""
+
+_HEDGE_S, _WRITE_S_MAX = 1.0, 10.0
+"""A write without an answer is sent to the next server too after the first, and given up after the second:
+a server tries for eight seconds by itself."""
 
 _DEADLINE_S = 20.0
 """A clinician's patience with one click; past it the outcome is called unknown."""
@@ -56,8 +63,11 @@ class Client:
     """Its own site's server first; the others when that one doesn't answer."""
 
     dice: random.Random
+    shares: bool = False
+    """Whether others write this register too: then what was read last counts, not what was written last."""
+
     operations: list[Operation] = field(default_factory=list)
-    _connections: dict[Endpoint, Connection] = field(default_factory=dict)
+    _free: dict[Endpoint, list[Connection]] = field(default_factory=dict)
     _current: int = 0
     _etag: str | None = None
 
@@ -70,6 +80,14 @@ class Client:
             await self._read(self.dice.choice(self.endpoints))
             await asyncio.sleep(self.dice.uniform(0.5, 1.5) * pause_s)
 
+    async def rival(self, stop: asyncio.Event, pause_s: float) -> None:
+        """Read the shared register and write the next number, always at home; whoever is quicker has it."""
+        while not stop.is_set():
+            value = await self._read(self.endpoints[0])
+            if value is not None:
+                await self._try_once(value + 1)
+            await asyncio.sleep(self.dice.uniform(0.5, 1.5) * pause_s)
+
     async def watch(self, stop: asyncio.Event, pause_s: float) -> None:
         """Only read, always at the first endpoint: what a reader at that site sees, gaps and all."""
         while not stop.is_set():
@@ -77,30 +95,54 @@ class Client:
             await asyncio.sleep(pause_s)
 
     def close(self) -> None:
-        for connection in self._connections.values():
-            connection.close()
+        for connections in self._free.values():
+            for connection in connections:
+                connection.close()
 
     async def _write(self, value: int) -> None:
         started_s = time.monotonic()
+        underway: dict[asyncio.Task[_Told], Endpoint] = {}
         attempts, done = 0, False
-        while not done and time.monotonic() - started_s < _DEADLINE_S:
-            endpoint = self.endpoints[self._current]
-            told = await self._attempt(endpoint, value)
-            done = told is _Told.DONE
-            attempts += told is not _Told.REFUSED
-            if not done:
-                self._current = (self._current + 1) % len(self.endpoints)
-                await asyncio.sleep(_RETRY_PAUSE_S)
+        endpoint = self.endpoints[self._current]
+        try:
+            while not done and (left_s := started_s + _DEADLINE_S - time.monotonic()) > 0:
+                endpoint = self.endpoints[self._current]
+                underway[asyncio.create_task(self._attempt(endpoint, value))] = endpoint
+                attempts += 1
+                ended, _ = await asyncio.wait(
+                    underway, timeout=min(_HEDGE_S, left_s), return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in ended:
+                    endpoint, told = underway.pop(task), task.result()
+                    attempts -= told is _Told.REFUSED
+                    done = done or told is _Told.DONE
+                if done:
+                    self._current = self.endpoints.index(endpoint)
+                else:
+                    self._current = (self._current + 1) % len(self.endpoints)
+                    await asyncio.sleep(_RETRY_PAUSE_S)
+        finally:
+            for task in underway:
+                task.cancel()
+            await asyncio.gather(*underway, return_exceptions=True)
         self._remember("write", value, endpoint, started_s, acknowledged=done, attempts=attempts)
+
+    async def _try_once(self, value: int) -> None:
+        """One attempt, which is refused if somebody else has written since the register was read."""
+        started_s, endpoint = time.monotonic(), self.endpoints[0]
+        told = await self._attempt(endpoint, value)
+        if told is not _Told.REFUSED:
+            done = told is _Told.DONE
+            self._remember("write", value, endpoint, started_s, acknowledged=done)
 
     async def _attempt(self, endpoint: Endpoint, value: int) -> _Told:
         """One PUT, and what is known of it then."""
-        headers = _HEADERS | ({"If-Match": self._etag} if self._etag else {})
+        headers = _HEADERS | ({"If-Match": self._etag} if self._etag else _NEW)
+        headers["Idempotency-Key"] = f"{self.register}.{self.session}.{value}"
         try:
-            answer = await self._ask(endpoint, "PUT", _body(self.register, value), headers)
-            if (
-                answer.status == 412
-            ):  # an earlier attempt was done, or this server is behind: look, then again
+            body = _body(self.register, value)
+            answer = await self._ask(endpoint, "PUT", body, headers, s_max=_WRITE_S_MAX)
+            if answer.status == 412:  # an earlier attempt was done, or another client's: look, then again
                 seen = await self._ask(endpoint, "GET")
                 self._etag = seen.headers.get("etag") if seen.status == 200 else self._etag
                 return _Told.REFUSED
@@ -111,24 +153,36 @@ class Client:
         self._etag = answer.headers.get("etag")
         return _Told.DONE
 
-    async def _read(self, endpoint: Endpoint) -> None:
-        started_s = time.monotonic()
+    async def _read(self, endpoint: Endpoint) -> int | None:
+        """What the register holds (0: nothing yet), or None for no answer."""
+        started_s, etag = time.monotonic(), None
         try:
             answer = await self._ask(endpoint, "GET")
             value = _value(answer.body) if answer.status == 200 else 0 if answer.status == 404 else None
+            etag = answer.headers.get("etag") if answer.status == 200 else None
         except HttpError:
             value = None
-        self._remember("read", value, endpoint, started_s, acknowledged=value is not None)
+        if self.shares and value is not None:
+            self._etag = etag
+        self._remember("read", value, endpoint, started_s, acknowledged=value is not None, etag=etag)
+        return value
 
     async def _ask(
-        self, endpoint: Endpoint, method: str, body: bytes = b"", headers: dict[str, str] | None = None
+        self,
+        endpoint: Endpoint,
+        method: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        *,
+        s_max: float = _ANSWER_S_MAX,
     ) -> Answer:
-        if endpoint not in self._connections:
-            self._connections[endpoint] = Connection(endpoint.host, endpoint.port)
+        """Ask over a connection that nobody waits at; it is kept for the next if it answered."""
+        free = self._free.setdefault(endpoint, [])
+        connection = free.pop() if free else Connection(endpoint.host, endpoint.port)
         path = f"/fhir/Observation/{self.register}"
-        return await self._connections[endpoint].ask(
-            method, path, body, headers or _HEADERS, s_max=_ANSWER_S_MAX
-        )
+        answer = await connection.ask(method, path, body, headers or _HEADERS, s_max=s_max)
+        free.append(connection)
+        return answer
 
     def _remember(
         self,
@@ -139,7 +193,9 @@ class Client:
         *,
         acknowledged: bool,
         attempts: int = 1,
+        etag: str | None = None,
     ) -> None:
+        etag = self._etag if kind == "write" and acknowledged else etag
         self.operations.append(
             Operation(
                 self.session,
@@ -151,6 +207,7 @@ class Client:
                 time.monotonic(),
                 acknowledged,
                 attempts,
+                _version(etag),
             )
         )
 
@@ -194,6 +251,12 @@ def _body(register: str, value: int) -> bytes:
         "valueInteger": value,
     }
     return json.dumps(resource, separators=(",", ":")).encode()
+
+
+def _version(etag: str | None) -> int | None:
+    """The number in an entity tag such as W/"3"."""
+    digits = (etag or "").removeprefix("W/").strip('"')
+    return int(digits) if digits.isdigit() else None
 
 
 def _value(body: bytes) -> int:

@@ -1,9 +1,10 @@
-"""What a drill leaves behind: its result, the timeline, every operation, and the picture."""
+"""What a drill leaves behind: its report, result, timeline, every operation, and the picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,24 @@ from typing import Any
 
 from altid.drills.history import Kept, Operation
 from altid.region.error import RegionError
+
+_SUMMARY = (
+    "began",
+    "drill",
+    "seed",
+    "passed",
+    "acknowledged",
+    "missing",
+    "duplicated",
+    "stale_reads",
+    "two_leaders",
+    "unknown",
+    "rto_s",
+    "back_s",
+    "findings",
+    "evidence",
+)
+"""Of each run so much is kept in the region's own list of drills."""
 
 
 def make_folder(parent: Path, drill: str, seed: int) -> Path:
@@ -29,15 +48,25 @@ def write(
     result: dict[str, Any],
     timeline: Iterable[dict[str, Any]],
     operations: Sequence[Operation],
-    kept: Sequence[Kept],
+    kept: Iterable[Kept],
     picture: str,
+    report: str = "",
 ) -> None:
     """Write all files of a run."""
+    if report:
+        (folder / "report.md").write_text(report)
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     _lines(folder / "timeline.jsonl", timeline)
     _lines(folder / "operations.jsonl", (asdict(one) for one in operations))
     _lines(folder / "kept.jsonl", (asdict(one) for one in kept))
     (folder / "latency.svg").write_text(picture)
+
+
+def append(path: Path, result: dict[str, Any]) -> None:
+    """Add a run's summary to the list of all drills on a region. Failing to is no fault of the drill."""
+    line = json.dumps({name: result.get(name) for name in _SUMMARY}) + "\n"
+    with suppress(OSError), path.open("a") as file:
+        file.write(line)
 
 
 def _lines(path: Path, values: Iterable[dict[str, Any]]) -> None:

@@ -1,7 +1,8 @@
 """What a client remembers: every operation with its times and what it was told.
 
-Each client owns one register (a resource that only it writes), and writes the numbers 1, 2, 3, ... to it. So
-every write is known by its number, and a register may never be seen to go back.
+Most clients own one register each (a resource that only they write), and write the numbers 1, 2, 3, ... to
+it. Rivals share one: each reads it and writes the next number, if nobody else has meanwhile. So every write
+is known by its number, and a register may never be seen to go back.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ class Operation:
     acknowledged: bool
     attempts: int = 1
     """How many times it was sent; each of those may have been done."""
+
+    version: int | None = None
+    """The register's version that the answer spoke of."""
 
 
 @dataclass(frozen=True, slots=True)

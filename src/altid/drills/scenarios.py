@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
 
-from altid.region import faults
-from altid.region.layout import Layout
-from altid.region.switchover import switchover
-from altid.region.topology import Region, Site
+from altid.drills import acts
+from altid.drills.stage import Stage
+from altid.region import clock, smalldisk
+from altid.region.error import RegionError
 
-Act = Callable[["Stage"], Awaitable[None]]
-
-
-_FLAPS, _FLAP_S = 4, 1.2
-"""Cuts longer than the guardian's patience, and pauses shorter than a site needs to come back."""
+Act: TypeAlias = Callable[[Stage], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The region that a scenario plays on, and who led when it began."""
+class Survivor(Enum):
+    """The site whose readers shall notice nothing, where there is one."""
 
-    where: Layout
-    region: Region
-    leader: Site
-
-    @property
-    def other(self) -> Site:
-        return self.region.other(self.leader)
-
-    async def inject(self, name: str, place: str, part: str | None = None) -> None:
-        await faults.inject(self.where, self.region, name, place, part)
+    NEITHER = "neither"
+    LEADER = "leader"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +30,7 @@ class Scenario:
 
     about: str
     break_it: Act
-    lead_moves: bool
+    lead_moves: bool = False
     """Whether the other site shall lead afterwards."""
 
     needs_netns: bool = False
@@ -52,129 +42,156 @@ class Scenario:
     write_s_max: float = 3.0
     """The longest pause of writes that is allowed."""
 
+    reads_at: Survivor = Survivor.NEITHER
+    """Where no read may fail, and none may wait for longer than `READ_GAP_S_MAX`."""
 
-async def _lose_leader(stage: Stage) -> None:
-    await stage.inject("site-kill", stage.leader.name)
+    prepare: Act | None = None
+    """Done before the load begins; it may move the lead."""
 
-
-async def _lose_other(stage: Stage) -> None:
-    await stage.inject("site-kill", stage.other.name)
-
-
-async def _lose_witness(stage: Stage) -> None:
-    await stage.inject("site-kill", stage.region.witness.name)
+    check: Callable[[], None] | None = None
+    """Raises `RegionError` when this machine can't do it."""
 
 
-async def _lose_both(stage: Stage) -> None:
-    for place in (*stage.region.sites, stage.region.witness):
-        await stage.inject("site-kill", place.name)
+def missing(scenario: Scenario) -> str:
+    """Why the drill can't be done here; nothing if it can."""
+    if scenario.needs_netns and os.geteuid() != 0:
+        return "lines between namespaces need root"
+    try:
+        if scenario.check is not None:
+            scenario.check()
+    except RegionError as error:
+        return str(error)
+    return ""
 
 
-async def _silence_leader(stage: Stage) -> None:
-    await stage.inject("site-silent", stage.leader.name)
-
-
-async def _silence_other(stage: Stage) -> None:
-    await stage.inject("site-silent", stage.other.name)
-
-
-async def _cut_sites(stage: Stage) -> None:
-    await stage.inject("partition", f"{stage.leader.name},{stage.other.name}")
-
-
-async def _isolate_leader(stage: Stage) -> None:
-    """Cut off from the other site and the witness, and alive: clients still reach it."""
-    await stage.inject("partition", f"{stage.leader.name},{stage.region.witness.name}")
-    await stage.inject("partition", f"{stage.leader.name},{stage.other.name}")
-
-
-async def _flap(stage: Stage) -> None:
-    for _ in range(_FLAPS):
-        await stage.inject("site-silent", stage.leader.name)
-        await asyncio.sleep(_FLAP_S)
-        await faults.heal(stage.where, stage.region, "site-silent")
-        await asyncio.sleep(_FLAP_S)
-
-
-async def _freeze_leader(stage: Stage) -> None:
-    await stage.inject("site-freeze", stage.leader.name)
-
-
-async def _freeze_database(stage: Stage) -> None:
-    await stage.inject("part-freeze", stage.leader.name, "postgres")
-
-
-async def _switch(stage: Stage) -> None:
-    await switchover(stage.where, stage.region)
-
-
-def _kill(part: str) -> Act:
-    async def act(stage: Stage) -> None:
-        await stage.inject("part-kill", stage.leader.name, part)
-
-    return act
-
-
-SCENARIOS = {
-    "site-loss": Scenario("the leader's site is killed", _lose_leader, lead_moves=True),
+SCENARIOS: dict[str, Scenario] = {
+    "site-loss": Scenario(
+        "the leader's site is killed", acts.lose_leader, lead_moves=True, reads_at=Survivor.OTHER
+    ),
     "other-site-loss": Scenario(
-        "the standby's site is killed", _lose_other, lead_moves=False, write_s_max=2.5
+        "the standby's site is killed", acts.lose_other, write_s_max=2.5, reads_at=Survivor.LEADER
     ),
     "site-silent": Scenario(
         "the leader's site falls silent and lives",
-        _silence_leader,
+        acts.silence_leader,
         lead_moves=True,
         needs_netns=True,
+        reads_at=Survivor.OTHER,
     ),
     "other-site-silent": Scenario(
         "the standby's site falls silent and lives",
-        _silence_other,
-        lead_moves=False,
+        acts.silence_other,
         write_s_max=2.5,
         needs_netns=True,
+        reads_at=Survivor.LEADER,
     ),
-    "partition-sites": Scenario(
-        "the line between the sites is cut", _cut_sites, lead_moves=False, needs_netns=True
+    "partition-sites": Scenario("the line between the sites is cut", acts.cut_sites, needs_netns=True),
+    "partition-leader-witness": Scenario(
+        "the line between the leader's site and the witness is cut",
+        acts.cut_leader_witness,
+        needs_netns=True,
+    ),
+    "partition-standby-witness": Scenario(
+        "the line between the standby's site and the witness is cut",
+        acts.cut_other_witness,
+        needs_netns=True,
+    ),
+    "partition-all": Scenario(
+        "every line is cut: no quorum, so no writes and no reads until it is back",
+        acts.cut_all,
+        needs_netns=True,
+        write_s_max=20.0,
     ),
     "leader-isolated": Scenario(
         "the leader's site is cut off from both others, and clients reach it",
-        _isolate_leader,
+        acts.isolate_leader,
         lead_moves=True,
         needs_netns=True,
     ),
     "flapping": Scenario(
-        "the leader's line comes and goes",
-        _flap,
-        lead_moves=False,
-        fault_s=10.0,
+        "the leader's line comes and goes", acts.flap, fault_s=10.0, write_s_max=8.0, needs_netns=True
+    ),
+    "slow-line": Scenario(
+        "the line between the sites takes 0, 1.5 and 5 ms there and back",
+        acts.slow_line,
+        fault_s=0.0,
+        needs_netns=True,
+    ),
+    "lossy-line": Scenario(
+        "the line between the sites loses one packet in three",
+        acts.lose_packets,
+        fault_s=30.0,
         write_s_max=8.0,
         needs_netns=True,
     ),
-    "witness-loss": Scenario("the witness is killed", _lose_witness, lead_moves=False),
-    "both-sites-loss": Scenario(
-        "everything is killed at once", _lose_both, lead_moves=False, fault_s=1.0, write_s_max=25.0
+    "witness-loss": Scenario("the witness is killed", acts.lose_witness),
+    "witness-loss-then-site-loss": Scenario(
+        "the witness is killed and then the leader's site: no quorum until the witness is back",
+        acts.lose_witness_then_leader,
+        lead_moves=True,
+        fault_s=0.0,
+        write_s_max=30.0,
     ),
+    "both-sites-loss": Scenario("everything is killed at once", acts.lose_all, fault_s=1.0, write_s_max=25.0),
     "zombie": Scenario(
         "the leader's site freezes, and thaws",
-        _freeze_leader,
+        acts.freeze_leader,
         lead_moves=True,
         fault_s=12.0,
         write_s_max=6.0,
     ),
     "postgres-freeze": Scenario(
         "the primary freezes, everything else lives",
-        _freeze_database,
+        acts.freeze("leader", "postgres"),
         lead_moves=True,
         fault_s=12.0,
         write_s_max=8.0,
     ),
-    "switchover": Scenario(
-        "the lead is moved by hand", _switch, lead_moves=True, fault_s=3.0, write_s_max=10.0
+    "other-postgres-freeze": Scenario(
+        "the standby's PostgreSQL freezes, everything else lives", acts.freeze("other", "postgres")
     ),
-    "postgres-kill": Scenario("the primary is killed", _kill("postgres"), lead_moves=False, write_s_max=5.0),
-    "patroni-kill": Scenario("the leader's Patroni is killed", _kill("patroni"), lead_moves=False),
-    "etcd-kill": Scenario("the leader's etcd member is killed", _kill("etcd"), lead_moves=False),
-    "guardian-kill": Scenario("the leader's guardian is killed", _kill("guardian"), lead_moves=False),
-    "server-kill": Scenario("one of the leader's servers is killed", _kill("server-1"), lead_moves=False),
+    "slow-standby": Scenario(
+        "the standby receives and doesn't apply", acts.stop_applying, fault_s=12.0, write_s_max=8.0
+    ),
+    "disk-full": Scenario(
+        "the leader's disk is full",
+        acts.fill_disk,
+        lead_moves=True,
+        fault_s=12.0,
+        write_s_max=8.0,
+        prepare=acts.prepare_disk,
+        check=smalldisk.check,
+    ),
+    "other-disk-full": Scenario(
+        "the standby's disk is full",
+        acts.fill_other_disk,
+        fault_s=12.0,
+        write_s_max=8.0,
+        prepare=acts.prepare_other_disk,
+        check=smalldisk.check,
+    ),
+    "clock-jump": Scenario(
+        "the leader's wall clock jumps an hour ahead, and back again",
+        acts.jump_clock,
+        write_s_max=5.0,
+        prepare=acts.prepare_clock,
+        check=clock.check,
+    ),
+    "switchover": Scenario(
+        "the lead is moved by hand", acts.switch, lead_moves=True, fault_s=3.0, write_s_max=10.0
+    ),
+    "rolling-upgrade": Scenario(
+        "every server is started anew under load, one by one", acts.upgrade, fault_s=0.0
+    ),
+    "postgres-kill": Scenario("the primary is killed", acts.kill("leader", "postgres"), write_s_max=5.0),
+    "patroni-kill": Scenario("the leader's Patroni is killed", acts.kill("leader", "patroni")),
+    "etcd-kill": Scenario("the leader's etcd member is killed", acts.kill("leader", "etcd")),
+    "guardian-kill": Scenario("the leader's guardian is killed", acts.kill("leader", "guardian")),
+    "server-kill": Scenario("one of the leader's servers is killed", acts.kill("leader", "server-1")),
+    "other-postgres-kill": Scenario("the standby's PostgreSQL is killed", acts.kill("other", "postgres")),
+    "other-patroni-kill": Scenario("the standby's Patroni is killed", acts.kill("other", "patroni")),
+    "other-etcd-kill": Scenario("the standby's etcd member is killed", acts.kill("other", "etcd")),
+    "other-guardian-kill": Scenario("the standby's guardian is killed", acts.kill("other", "guardian")),
+    "other-server-kill": Scenario("one of the standby's servers is killed", acts.kill("other", "server-1")),
 }
 """Every drill by its name."""

@@ -1,0 +1,62 @@
+"""The demo with one server on one embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from altid.api.settings import FhirSettings
+from altid.cli.demoing.filling import load, make_patients
+from altid.cli.demoing.looking import look
+from altid.cli.demoing.narrator import Narrator
+from altid.cli.demoing.stopping import run_stoppable, until_stopped
+from altid.server.supervisor import ServeOptions, serving
+
+
+def show_single(
+    chosen: Path | None,
+    patients: int,
+    files: tuple[Path, ...],
+    address: tuple[str, int],
+    narrator: Narrator,
+    *,
+    leave: bool,
+) -> None:
+    """Start, load, look, and wait for Ctrl-C. Raises `DemoError`, `ServeError` or `PostgresError`."""
+    with _data_folder(chosen) as data:
+        # The files may be plain R4; our own patients are held to dk-core.
+        fhir = FhirSettings(danish_profiles=not files)
+        host, port = address
+        options = ServeOptions(data, host, 0 if leave else port, fhir=fhir)
+        run_stoppable(_show(options, patients, files, narrator, leave=leave))
+
+
+@contextmanager
+def _data_folder(chosen: Path | None) -> Iterator[Path]:
+    if chosen is not None:
+        yield chosen
+        return
+    with tempfile.TemporaryDirectory(prefix="altid-demo-") as folder:
+        yield Path(folder) / "data"
+
+
+async def _show(
+    options: ServeOptions, patients: int, files: tuple[Path, ...], narrator: Narrator, *, leave: bool
+) -> None:
+    narrator.tell("Starting PostgreSQL and a server", "…")
+    async with serving(options) as address:
+        with tempfile.TemporaryDirectory(prefix="altid-sample-") as folder:
+            narrator.tell(f"Making and loading {patients} synthetic Danish patients", "…")
+            await make_patients(patients, Path(folder))
+            await load(options.data, None, [Path(folder), *files])
+        patient = await look(address, patients, narrator)
+        narrator.print(f"\n  Patients   {address}/")
+        narrator.print(f"  One of them  {address}/patient/{patient}")
+        narrator.print(f"  FHIR R4    {address}/fhir  (try {address}/fhir/Patient?_count=2&_pretty=true)\n")
+        if leave:
+            narrator.print("Everything is as it should be.")
+            return
+        narrator.print("Ctrl-C stops it.")
+        await until_stopped()
