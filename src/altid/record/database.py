@@ -14,6 +14,9 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from altid.record.connection import WriteConnection
+from altid.record.primary import Primary
+
 _CLOSE_S = 2.0
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
@@ -30,6 +33,16 @@ class Limits:
     """A search that takes longer is refused: it would hold a connection that twenty others wait for."""
     write_statement_ms: int = 30_000
     connect_s: float = 5.0
+    commit_s: float = 0.4
+    """A commit takes milliseconds, a big transaction may take longer. After so long it is looked whether
+    another server leads; looking costs two sessions."""
+
+    write_deadline_s: float = 8.0
+    """A write is tried for so long, also across a failover, which takes one to five seconds. A clinician
+    takes less than ten as a pause, and more as a fault."""
+
+    transaction_deadline_s: float = 30.0
+    """The same for what may itself take long: a Bundle of thousands of resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +50,10 @@ class Database:
     """Open pools."""
 
     readers: asyncpg.Pool[Any]
-    writers: asyncpg.Pool[Any]
+    primary: Primary
     limits: Limits
+    is_replicated: bool = False
+    """There is another site, so it is asked after each commit whether it has it."""
 
     def reading(self) -> AbstractAsyncContextManager[Connection]:
         """A connection that can't write; for a moment, not for a whole request with its waiting client."""
@@ -47,43 +62,47 @@ class Database:
         )
         return acquired
 
-    def writing(self) -> AbstractAsyncContextManager[Connection]:
-        acquired: AbstractAsyncContextManager[Connection] = self.writers.acquire(
-            timeout=self.limits.acquire_s
-        )
-        return acquired
+    def writing(self, until_s: float | None = None) -> AbstractAsyncContextManager[WriteConnection]:
+        """A session at the primary, waited for until a moment of the event loop's clock, or for `acquire_s`.
+
+        Raises `NoPrimaryError`.
+        """
+        if until_s is None:
+            until_s = asyncio.get_running_loop().time() + self.limits.acquire_s
+        return self.primary.session(until_s)
+
+    def suspect_primary(self) -> None:
+        """A session broke: the primary may be another one now."""
+        self.primary.suspect()
 
 
 @asynccontextmanager
 async def open_database(
-    read_dsn: str, write_dsn: str, *, limits: Limits | None = None
+    read_dsn: str, write_dsn: str, *, limits: Limits | None = None, is_replicated: bool = False
 ) -> AsyncIterator[Database]:
-    """Open both pools and close them at the end. Reads may go to a standby, writes must reach the primary."""
+    """Open both pools and close them at the end. Reads may go to a standby, writes must reach the primary,
+    which is one of the servers that `write_dsn` names."""
     limits = limits or Limits()
-    readers = await _open_pool(
-        read_dsn, "altid read", limits.read_connections, limits.read_statement_ms, limits, readonly=True
-    )
+    readers = await _open_readers(read_dsn, limits)
     try:
-        writers = await _open_pool(
+        primary = Primary(
             write_dsn,
-            "altid write",
-            limits.write_connections,
-            limits.write_statement_ms,
-            limits,
-            readonly=False,
+            _settings("altid write", limits.write_statement_ms, readonly=False),
+            size=limits.write_connections,
+            connect_s=limits.connect_s,
+            commit_s=limits.commit_s,
         )
+        await primary.open()
         try:
-            yield Database(readers, writers, limits)
+            yield Database(readers, primary, limits, is_replicated)
         finally:
-            await _close_pool(writers)
+            await primary.close()
     finally:
         await _close_pool(readers)
 
 
-async def _open_pool(
-    dsn: str, name: str, size: int, statement_ms: int, limits: Limits, *, readonly: bool
-) -> asyncpg.Pool[Any]:
-    settings = {
+def _settings(name: str, statement_ms: int, *, readonly: bool) -> dict[str, str]:
+    return {
         "application_name": name,
         "statement_timeout": str(statement_ms),
         "idle_in_transaction_session_timeout": str(statement_ms),
@@ -93,13 +112,16 @@ async def _open_pool(
         "jit": "off",
         "timezone": "UTC",
     }
+
+
+async def _open_readers(dsn: str, limits: Limits) -> asyncpg.Pool[Any]:
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
-        max_size=size,
+        max_size=limits.read_connections,
         timeout=limits.connect_s,
         max_inactive_connection_lifetime=0,
-        server_settings=settings,
+        server_settings=_settings("altid read", limits.read_statement_ms, readonly=True),
         reset=_keep_session,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from altid.record.database import Connection
 from altid.record.stored import Stored
+from altid.record.write import Written
+from altid.record.write_key import WriteKey
 
 _READ = "SELECT type, id, version, last_updated, body FROM resource WHERE type = $1 AND id = $2"
 
@@ -47,3 +49,17 @@ async def read_many(connection: Connection, references: list[tuple[str, str]]) -
         return []
     types, ids = zip(*references, strict=True)
     return [Stored(*row) for row in await connection.fetch(_READ_MANY, list(types), list(ids))]
+
+
+async def find_write(
+    connection: Connection, type_: str, id_: str, key: WriteKey
+) -> tuple[Written, bytes | None] | None:
+    """What a write with this key has made of the resource, and the body; None if it was not done.
+
+    Hold the resource or a lock that stands for it, or another may be doing it now.
+    """
+    row = await connection.fetchrow(_FIND_WRITE, type_, id_, key.value)
+    return None if row is None or row[0] is None else (Written(*row[:3]), row[3])
+
+
+_FIND_WRITE = "SELECT outcome, version, last_updated, body FROM find_write($1, $2, $3)"

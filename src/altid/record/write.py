@@ -19,13 +19,19 @@ from altid.fhir.search.extract import extract
 from altid.record.database import Connection
 from altid.record.keys import name_key, present_key, term_keys
 from altid.record.stored import Stored, split
+from altid.record.write_key import WriteKey, new_key
 
-Outcome = Literal["created", "updated", "deleted", "unchanged", "conflict"]
+Outcome = Literal["created", "updated", "deleted", "unchanged", "conflict", "mismatch"]
+
+Safety = Literal["two-sites", "one-site"]
 
 ANY_VERSION = None
 MUST_BE_NEW = 0
 
-_WRITE = "SELECT outcome, version, last_updated FROM write_resources($1::resource_write[])"
+_WRITE = """
+SELECT outcome, version, last_updated, "position"
+  FROM write_resources($1::resource_write[], $2::uuid[], $3)
+"""
 
 
 class Write(NamedTuple):
@@ -47,11 +53,16 @@ class Write(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What became of a write. At a conflict `version` is the one that is there (0: none)."""
+    """What became of a write. At a conflict `version` is the one that is there (0: none); at a mismatch it is
+    the one that the key has made with another content."""
 
     outcome: Outcome
     version: int
     last_updated: datetime | None
+    position: int | None = None
+    """Where PostgreSQL's log was then, in bytes: with the last of the writes that went together."""
+    safety: Safety | None = None
+    """How safe the commit was; None where there is one site, or it was not asked."""
 
 
 def create(resource: dict[str, Any], id_: str | None = None) -> Write:
@@ -69,12 +80,22 @@ def delete(type_: str, id_: str, expected: int | None = ANY_VERSION) -> Write:
     return Write(type_, id_, expected, "DELETE", None, [], [], [], b"", [], [], [], [])
 
 
-async def write(connection: Connection, writes: Sequence[Write]) -> list[Written]:
+async def write(
+    connection: Connection,
+    writes: Sequence[Write],
+    keys: Sequence[WriteKey] | None = None,
+    *,
+    again: bool = False,
+) -> list[Written]:
     """Write all in one statement, which is a transaction of its own unless one is open.
 
-    Give them sorted by (type, id): rows are locked in this order.
+    Give them sorted by (type, id): rows are locked in this order. With `again`, or a key that asks for it,
+    what was done before with the same key is not done again: its first outcome is given.
     """
-    rows = await connection.fetch(_WRITE, writes)
+    if keys is None:
+        keys = [new_key() for _ in writes]
+    again = again or any(key.again for key in keys)
+    rows = await connection.fetch(_WRITE, writes, [key.value for key in keys], again)
     return [Written(*row) for row in rows]
 
 

@@ -25,6 +25,8 @@ from altid.record.postgres.programs import MAJOR, Programs
 
 SUPERUSER = "altid"
 OWN_CONFIGURATION = "altid.conf"
+RESTORING = ".restoring"
+"""Inside a data folder that a restore is making: it holds no record yet."""
 
 _INITDB_SECONDS_MAX = 300
 """initdb takes one second; a slow disk that must sync 40 MB gets this long."""
@@ -99,6 +101,8 @@ def check_ours(data: Path) -> None:
         raise PostgresError(
             f"{data} is itself a PostgreSQL cluster, not a data folder of Altid: give another --data."
         )
+    if (data / RESTORING).exists():
+        raise PostgresError(f"{data} holds a restore that was broken off: remove it, and restore again.")
     cluster = cluster_folder(data)
     if not cluster.exists():
         return

@@ -1,0 +1,258 @@
+"""`python -m benchmarks.logon`: a morning of logons, and a storm of them, with protections on and off.
+
+Capacity is measured first, in a closed loop; then people arrive at 1, 2, 5 and 10 times that. Goodput is the
+work done for people who still waited, in % of the capacity: each kind of logon counts with what it costs, so
+that a hundred cheap answers don't hide ten expensive ones that were never given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from altid.access.identity import Level, Role
+from altid.access.keys import KeySet, SigningKey, _State
+from altid.access.secret import AccessSecret
+from altid.access.settings import AccessSettings
+from altid.access.tokens import Subject, Verifier, issue
+from altid.record.postgres import Cluster
+from benchmarks import logon_picture, machine
+from benchmarks.latency import Latency, summarize
+from benchmarks.logon_app import REGION
+from benchmarks.logon_load import MIX, PATIENCE_S, Crowd, Person, Phase, Run, run
+from benchmarks.logon_setup import database, populate, server
+
+_HERE = Path(__file__).parent
+_RESULTS = _HERE / "results"
+_PICTURE = _HERE.parent / "docs" / "pictures" / "logon.svg"
+ACCOUNTS = 20_000
+LOADS = (1, 2, 5, 10)
+CALM = 0.8
+AT_ONCE = 12
+"""People of the closed loop: the cores never wait, and nobody waits long."""
+HOURS = {"one hour's logons in five minutes": 67, "one hour's logons in one minute": 333}
+"""Per second, for 20,000 accounts."""
+_SETTLED_S = 2.0
+"""So long after the load has fallen, everything must be as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Seconds of each part."""
+
+    capacity_s: float = 4.0
+    storm_s: float = 7.0
+    after_s: float = 6.0
+    warmup_s: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """What people met at one load, and after it."""
+
+    load: str
+    protected: bool
+    people_per_second: float
+    goodput_percent: float
+    let_in_per_second: Mapping[str, float]
+    latency: Latency | None
+    after_percent: float
+    """Of those who came when the load had been low again for two seconds: in at their first try."""
+    after_latency: Latency | None
+    refused: int
+    gave_up: int
+    faults: Mapping[str, int]
+    generator_busy: float
+    storm_seconds: tuple[float, float]
+    """When it began and when the load fell."""
+    timeline: list[float]
+    """Goodput in % of capacity, second by second, calm, storm and after."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m benchmarks.logon", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short measurements: a trial")
+    parser.add_argument("--only", choices=["on", "off", "tokens"], help="a part of it")
+    parser.add_argument("--loads", type=lambda text: [int(part) for part in text.split(",")], default=LOADS)
+    parser.add_argument("--out", type=Path, default=_RESULTS, help="folder of results")
+    options = parser.parse_args()
+    effort = Effort(2, 4, 5, 1) if options.quick else Effort()
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": " ".join(["python -m benchmarks.logon", *sys.argv[1:]]),
+        "machine": asdict(machine.describe()),
+        "accounts": ACCOUNTS,
+        "mix": MIX,
+        "tokens": _token_cost(),
+    }
+    _say(f"tokens: {results['tokens']}")
+    if options.only != "tokens":
+        results |= asyncio.run(_storms(options, effort))
+        if options.only is None and not options.quick:
+            _PICTURE.write_text(logon_picture.draw(results))
+    name = f"{results['date']}-{machine.slug(machine.describe())}-logon"
+    file = options.out / f"{name}{'-trial' if options.only or options.quick else ''}.json"
+    options.out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(results, indent=1) + "\n")
+    _say(f"results: {file}")
+    return 0
+
+
+async def _storms(options: argparse.Namespace, effort: Effort) -> dict[str, Any]:
+    secret = AccessSecret(random.Random(3).randbytes(32))
+    with tempfile.TemporaryDirectory(prefix="altid-logon-") as folder:
+        async with database(Path(folder)) as cluster:
+            crowd = await populate(cluster, secret, ACCOUNTS)
+            # What follows waits for other processes, PostgreSQL's supervisor goes on meanwhile.
+            return await asyncio.to_thread(_measure, cluster, secret, crowd, options, effort)
+
+
+def _measure(
+    cluster: Cluster, secret: AccessSecret, crowd: Crowd, options: argparse.Namespace, effort: Effort
+) -> dict[str, Any]:
+    dsn = cluster.dsn_for("altid_app")
+    with server(dsn, secret, protected=True) as port:
+        costs = _capacities(crowd, port, effort)
+    capacity = costs.pop("mix")
+    _say(f"capacity: {capacity:.1f} people/s of the mix; alone: {costs}")
+    storms = []
+    for protected in (True, False):
+        if options.only == ("off" if protected else "on"):
+            continue
+        for name, per_second in _loads(options, capacity, protected).items():
+            with server(dsn, secret, protected=protected) as port:
+                storms.append(_storm(crowd, port, name, per_second, capacity, costs, effort, protected))
+            _show(storms[-1])
+    return {
+        "capacity_per_second": round(capacity, 1),
+        "alone_per_second": {kind: round(rate, 1) for kind, rate in costs.items()},
+        "storms": [asdict(one) for one in storms],
+    }
+
+
+def _loads(options: argparse.Namespace, capacity: float, protected: bool) -> dict[str, float]:
+    loads = {f"{load}x": load * capacity for load in options.loads}
+    return loads | HOURS if protected and tuple(options.loads) == LOADS else loads
+
+
+def _capacities(crowd: Crowd, port: int, effort: Effort) -> dict[str, float]:
+    """People per second in a closed loop: of the mix, and of each kind alone."""
+    kinds = [("mix", tuple(MIX)), *((kind, (kind,)) for kind in MIX)]
+    phases = [Phase("warm-up", effort.warmup_s, at_once=AT_ONCE)]
+    phases += [Phase(name, effort.capacity_s, at_once=AT_ONCE, kinds=which) for name, which in kinds]
+    seen = run(crowd, port, phases, hasty=False)
+    return {
+        name: len(_let_in(seen, seen.began_s[number], seen.began_s[number + 1]))
+        / (seen.began_s[number + 1] - seen.began_s[number])
+        for number, (name, _) in enumerate(kinds, 1)
+    }
+
+
+def _storm(
+    crowd: Crowd,
+    port: int,
+    name: str,
+    per_second: float,
+    capacity: float,
+    costs: Mapping[str, float],
+    effort: Effort,
+    protected: bool,
+) -> Storm:
+    calm = Phase("calm", effort.warmup_s, CALM * capacity)
+    after = Phase("after", effort.after_s, CALM * capacity)
+    phases = [calm, Phase("storm", effort.storm_s, per_second), after]
+    seen = run(crowd, port, phases, hasty=not protected)
+    _, begin, fall, end = seen.began_s
+    inside = _let_in(seen, begin, fall)
+    counted = Counter(person.kind for person in inside)
+    settled = [one for one in seen.people if fall + _SETTLED_S <= one.came_s < end - PATIENCE_S]
+    at_once = [one for one in settled if one.in_s is not None and one.tries == 1]
+
+    def percent(first_s: float, last_s: float) -> float:
+        return goodput_percent(_let_in(seen, first_s, last_s), last_s - first_s, capacity, costs)
+
+    return Storm(
+        load=name,
+        protected=protected,
+        people_per_second=round(per_second, 1),
+        goodput_percent=percent(begin, fall),
+        let_in_per_second={kind: round(counted[kind] / (fall - begin), 1) for kind in MIX},
+        latency=summarize([person.latency_s for person in inside]),
+        after_percent=round(100 * len(at_once) / max(1, len(settled)), 1),
+        after_latency=summarize([person.latency_s for person in at_once]),
+        refused=seen.refused,
+        gave_up=seen.gave_up,
+        faults=seen.faults,
+        generator_busy=seen.busy[1],
+        storm_seconds=(round(begin, 1), round(fall, 1)),
+        timeline=[percent(second, second + 1) for second in range(int(end))],
+    )
+
+
+def goodput_percent(
+    people: Sequence[Person], seconds: float, capacity: float, alone_per_second: Mapping[str, float]
+) -> float:
+    """The work done for `people` in % of what is done in so many seconds at capacity.
+
+    One of a kind counts as 1 / (how many of that kind are let in per second when nothing else is done).
+    """
+    work = sum(1 / alone_per_second[person.kind] for person in people)
+    full = capacity * sum(share / alone_per_second[kind] for kind, share in MIX.items())
+    return round(100 * work / (full * seconds), 1)
+
+
+def _let_in(seen: Run, first_s: float, last_s: float) -> list[Person]:
+    return [one for one in seen.people if one.in_s is not None and first_s <= one.in_s < last_s]
+
+
+def _token_cost() -> dict[str, float]:
+    """Microseconds to verify one token: for the first time, and again."""
+    settings, key = AccessSettings(region=REGION), ECKey.generate_key("P-256")
+    key_set = KeySet(settings, AccessSecret(bytes(32)), time.time)
+    signing = SigningKey("k", ECKey.import_key(key.as_dict(private=False)), key, 0.0, None)
+    key_set._state = _State({"k": signing})
+    subject = Subject("a" * 36, "Anne Holm", Role.NURSE, "ward-1", Level.LOW, "s" * 36)
+    token, _ = issue(subject, signing, settings, time.time(), random.Random(1))
+    first = Verifier(key_set, settings, time.time, remembered_max=0)
+    again = Verifier(key_set, settings, time.time)
+    again.verify(token)
+    return {"first_us": _each_us(first, token, 2_000), "again_us": _each_us(again, token, 200_000)}
+
+
+def _each_us(verifier: Verifier, token: str, times: int) -> float:
+    began = time.process_time()
+    for _ in range(times):
+        verifier.verify(token)
+    return round((time.process_time() - began) / times * 1e6, 2)
+
+
+def _show(storm: Storm) -> None:
+    latency = f"p50 {storm.latency.p50_ms:.0f} p99 {storm.latency.p99_ms:.0f} ms" if storm.latency else ""
+    protections = "on " if storm.protected else "off"
+    _say(
+        f"protections {protections} {storm.load:34} {storm.people_per_second:7.1f}/s  "
+        f"goodput {storm.goodput_percent:5.1f} %  {latency:24}  after {storm.after_percent:5.1f} %  "
+        f"refused {storm.refused}  gave up {storm.gave_up}  faults {dict(storm.faults)}  "
+        f"in/s {dict(storm.let_in_per_second)}  generator {storm.generator_busy}"
+    )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Who looked at whom, and who changed what: kept so that none is lost and none can be altered unseen.
+
+`open_audit` gives an `Audit`, whose `record` returns when the event is safely in a journal on this machine:
+append-only, sealed, synced, hash-chained. From there events go in batches into the replicated table `audit`;
+an answer never waits for that. When the journal can't take an event, `AuditUnavailableError` is raised, and
+the caller does not answer with a patient's data. `store` searches the table, `verify` proves it, `export`
+shows it as FHIR and as the citizens' access log.
+"""
+
+from altid.access.audit.event import Action, Event, Outcome, Who, who_of
+from altid.access.audit.recorder import Audit, open_audit
+from altid.access.audit.unavailable import AuditUnavailableError, Cause
+
+__all__ = [
+    "Action",
+    "Audit",
+    "AuditUnavailableError",
+    "Cause",
+    "Event",
+    "Outcome",
+    "Who",
+    "open_audit",
+    "who_of",
+]

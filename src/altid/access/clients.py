@@ -1,0 +1,190 @@
+"""Systems: registered with their public keys, they prove themselves by a signed assertion.
+
+SMART App Launch 2, backend services: `client_credentials` with `private_key_jwt` (RFC 7523). We hold no
+secret of theirs, and fetch no key set from anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from altid.access import spent
+from altid.access.scopes import covered, is_scope
+from altid.access.settings import LEEWAY_S, AccessSettings, moment
+from altid.record.database import Connection
+
+ALGORITHMS = ("ES384", "RS384")
+"""Those that SMART demands of every server; none that a public key could be mistaken for a secret with."""
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_S_MAX = 300
+ASSERTION_CHARACTERS_MAX = 8_192
+RSA_BITS_MIN = 2_048
+KEYS_MAX = 10
+SCOPES_MAX = 100
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_TOKEN_ID = re.compile(r"[\x21-\x7e]{8,256}", re.ASCII)
+_PRIVATE_PARAMETERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+
+class ClientError(ValueError):
+    """The system can't be registered so. One line: what is wrong."""
+
+
+class ProofError(Exception):
+    """The assertion proves nothing. Its text is for logs and holds nothing of the assertion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered system."""
+
+    id: str
+    name: str
+    organisation: str
+    scopes: tuple[str, ...]
+    jwks: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+
+async def add(connection: Connection, client: Client, now_s: float) -> None:
+    """Raises `ClientError`."""
+    if not _ID.fullmatch(client.id):
+        raise ClientError("A system's id has 1 to 64 letters, digits or . _ - and begins with no sign.")
+    if not 0 < len(client.scopes) <= SCOPES_MAX or not all(map(is_scope, client.scopes)):
+        raise ClientError("A system has scopes such as system/Observation.rs, one at least.")
+    _check_keys(client.jwks)
+    try:
+        await connection.execute(
+            _INSERT,
+            client.id,
+            client.name,
+            client.organisation,
+            json.dumps(client.jwks),
+            list(client.scopes),
+            moment(now_s),
+        )
+    except asyncpg.UniqueViolationError:
+        raise ClientError("A system of this id is registered already.") from None
+
+
+async def find(connection: Connection, client: str) -> Client | None:
+    """None if there is none, or it was closed."""
+    row = await connection.fetchrow(_FIND, client)
+    if row is None:
+        return None
+    return Client(row["id"], row["name"], row["organisation"], tuple(row["scopes"]), json.loads(row["jwks"]))
+
+
+async def disable(connection: Connection, client: str, now_s: float) -> None:
+    """Its tokens are refused as soon as the servers have read it, too."""
+    await connection.execute(_DISABLE, client, moment(now_s))
+
+
+async def verify(connection: Connection, settings: AccessSettings, assertion: str, now_s: float) -> Client:
+    """Whose assertion it is; spends it. Raises `ProofError`."""
+    if len(assertion) > ASSERTION_CHARACTERS_MAX or not assertion.isascii():
+        raise ProofError("form")
+    try:
+        signed = jws.extract_compact(assertion.encode("ascii"))
+        header, claims = signed.headers(), json.loads(signed.payload)
+    except (JoseError, ValueError, TypeError, AttributeError):
+        raise ProofError("form") from None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise ProofError("form")
+    client = await _claimed(connection, claims)
+    try:
+        good = jws.validate_compact(signed, _key(client, header), algorithms=list(ALGORITHMS))
+    except (JoseError, ValueError):
+        good = False
+    if not good:
+        raise ProofError("signature")
+    expires_s = _checked_times(claims, settings, now_s)
+    if not await spent.spend(connection, f"assertion {client.id}", claims["jti"], expires_s + LEEWAY_S):
+        raise ProofError("used before")
+    return client
+
+
+def granted(client: Client, asked: str) -> tuple[str, ...]:
+    """The scopes of those asked for that it is registered for; all that it has where none is asked for."""
+    if not asked.strip():
+        return client.scopes
+    return tuple(scope for scope in asked.split()[:SCOPES_MAX] if covered(scope, client.scopes))
+
+
+async def _claimed(connection: Connection, claims: dict[str, Any]) -> Client:
+    """Who it says it is. Nothing is believed yet."""
+    issuer = claims.get("iss")
+    if not isinstance(issuer, str) or claims.get("sub") != issuer or not _ID.fullmatch(issuer):
+        raise ProofError("issuer")
+    client = await find(connection, issuer)
+    if client is None:
+        raise ProofError("not registered")
+    return client
+
+
+def _key(client: Client, header: dict[str, Any]) -> ECKey | RSAKey:
+    """The registered key that the header names; what the header brings itself is not looked at."""
+    kid, algorithm = header.get("kid"), header.get("alg")
+    if algorithm not in ALGORITHMS or header.keys() - {"alg", "kid", "typ"}:
+        raise ProofError("header")
+    for jwk in client.jwks["keys"]:
+        if jwk["kid"] == kid:
+            kind = ECKey if algorithm == "ES384" else RSAKey
+            if jwk["kty"] == kind.key_type:
+                return kind.import_key({name: jwk[name] for name in jwk if name not in ("key_ops", "use")})
+    raise ProofError("key")
+
+
+def _checked_times(claims: dict[str, Any], settings: AccessSettings, now_s: float) -> float:
+    """When it expires."""
+    if claims.get("aud") not in (settings.token_url, [settings.token_url]):
+        raise ProofError("audience")
+    token_id, expires = claims.get("jti"), claims.get("exp")
+    if not isinstance(token_id, str) or not _TOKEN_ID.fullmatch(token_id):
+        raise ProofError("jti")
+    if type(expires) is not int or not now_s - LEEWAY_S < expires <= now_s + ASSERTION_S_MAX + LEEWAY_S:
+        raise ProofError("expires")
+    starts = claims.get("nbf", claims.get("iat", 0))
+    if type(starts) is not int or starts > now_s + LEEWAY_S:
+        raise ProofError("not yet")
+    return expires
+
+
+def _check_keys(jwks: Mapping[str, Any]) -> None:
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= KEYS_MAX:
+        raise ClientError(f"A system has 1 to {KEYS_MAX} public keys, as a JWK set.")
+    kids: Sequence[Any] = [key.get("kid") if isinstance(key, dict) else None for key in keys]
+    if not all(isinstance(kid, str) and kid for kid in kids) or len(set(kids)) < len(kids):
+        raise ClientError("Each key of the set has a kid of its own.")
+    for key in keys:
+        if _PRIVATE_PARAMETERS & key.keys():
+            raise ClientError("The set holds a private or a symmetric key: register public keys only.")
+        _check_key(key)
+
+
+def _check_key(jwk: dict[str, Any]) -> None:
+    try:
+        key = KeySet.import_key_set({"keys": [jwk]}).keys[0]
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise ClientError("A key of the set can't be read.") from None
+    if isinstance(key, ECKey) and key.curve_name == "P-384":
+        return
+    if isinstance(key, RSAKey) and key.raw_value.key_size >= RSA_BITS_MIN:
+        return
+    raise ClientError(f"Keys are EC on P-384 (ES384) or RSA of at least {RSA_BITS_MIN} bits (RS384).")
+
+
+_INSERT = """
+INSERT INTO client (id, name, organisation, jwks, scopes, created) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+_FIND = "SELECT id, name, organisation, jwks, scopes FROM client WHERE id = $1 AND disabled_at IS NULL"
+_DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1"

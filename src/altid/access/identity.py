@@ -1,0 +1,55 @@
+"""Who asks, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody works as. An account may have several; a session has one."""
+
+    DOCTOR = "doctor"
+    NURSE = "nurse"
+    PHARMACIST = "pharmacist"
+    SECRETARY = "secretary"
+    OPERATIONS = "operations"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+class Level(StrEnum):
+    """How surely we know that it is this person: the three levels of NSIS (and eIDAS)."""
+
+    LOW = "low"
+    SUBSTANTIAL = "substantial"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        return _LEVELS.index(self)
+
+
+_LEVELS = (Level.LOW, Level.SUBSTANTIAL, Level.HIGH)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a verified token says."""
+
+    subject: str
+    """Account id (a UUID), or a system's client id."""
+    name: str
+    """Shown on the screen and in the audit."""
+    role: Role
+    organisation: str
+    """Where one works now: SOR-style id of a ward, a hospital or a region."""
+    scopes: tuple[str, ...]
+    """SMART on FHIR v2 scopes of a system; () for people."""
+    level: Level
+    session: str
+    site: str
+    """Where the token was issued."""
+    expires_s: int
+    """Epoch seconds."""

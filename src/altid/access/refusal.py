@@ -1,0 +1,191 @@
+"""Why somebody isn't let in, as data: a code for programs, Danish and English for people.
+
+A refusal says what to do next. It never says whether an account exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Language = Literal["en", "da"]
+
+
+class Code(StrEnum):
+    """Stable: browsers and programs decide by it."""
+
+    WRONG = "wrong-credentials"
+    SLOWED = "slowed"
+    BUSY = "busy"
+    TOO_LATE = "too-late"
+    UNAVAILABLE = "unavailable"
+    DISABLED = "disabled"
+    MUST_CHANGE = "must-change-password"
+    WEAK = "weak-password"
+    NOT_YOURS = "not-your-role"
+    FULL_LOGON = "full-logon-needed"
+    ENDED = "session-ended"
+    PASSKEY = "passkey-refused"
+    INVITATION = "invitation-refused"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_SCOPE = "invalid_scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`status` is HTTP's. `retry_after_s`: it can be worth trying again then."""
+
+    code: Code
+    status: int
+    text_en: str
+    text_da: str
+    retry_after_s: float | None = None
+    place: int | None = None
+    """How many are to come in before this one."""
+    appointment: str | None = field(default=None, repr=False)
+    """To be shown with the next try: whoever has waited comes before those who have not."""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, language: Language) -> str:
+        template = self.text_da if language == "da" else self.text_en
+        return template.format_map(self.data)
+
+    def as_json(self, language: Language = "en") -> dict[str, Any]:
+        """For a browser or a program: what there is to say, nothing empty."""
+        shown = {
+            "error": str(self.code),
+            "error_description": self.text(language),
+            "retry_after_s": self.retry_after_s,
+            "place": self.place,
+            "appointment": self.appointment,
+        }
+        return {name: value for name, value in shown.items() if value is not None}
+
+
+WRONG = Refusal(
+    Code.WRONG,
+    401,
+    "User name or password is wrong.",
+    "Brugernavn eller adgangskode er forkert.",
+)
+WRONG_PIN = Refusal(
+    Code.WRONG,
+    401,
+    "The PIN is wrong.",
+    "PIN-koden er forkert.",
+)
+WEAK_PIN = Refusal(
+    Code.WEAK,
+    422,
+    "A PIN has 6 to 12 digits, not all the same and not counting up or down.",
+    "En PIN-kode har 6 til 12 cifre, ikke alle ens og ikke på stribe.",
+)
+TOO_LATE = Refusal(
+    Code.TOO_LATE,
+    503,
+    "It took longer than you could wait. Try again.",
+    "Det tog længere, end du kunne vente. Prøv igen.",
+    retry_after_s=1.0,
+)
+UNAVAILABLE = Refusal(
+    Code.UNAVAILABLE,
+    503,
+    "Logon can't reach the database just now. Whoever is logged on stays so. Try again in a moment.",
+    "Login kan ikke nå databasen lige nu. De, der er logget ind, bliver ved med at være det. "
+    "Prøv igen om et øjeblik.",
+    retry_after_s=1.0,
+)
+DISABLED = Refusal(
+    Code.DISABLED,
+    403,
+    "This account is closed. Your local administrator can open it.",
+    "Kontoen er lukket. Din lokale administrator kan åbne den.",
+)
+MUST_CHANGE = Refusal(
+    Code.MUST_CHANGE,
+    403,
+    "Choose a new password before you go on.",
+    "Vælg en ny adgangskode, før du går videre.",
+)
+NOT_YOURS = Refusal(
+    Code.NOT_YOURS,
+    403,
+    "Your account has no such role or place of work.",
+    "Din konto har ikke denne rolle eller dette arbejdssted.",
+)
+FULL_LOGON = Refusal(
+    Code.FULL_LOGON,
+    401,
+    "Log on with user name and password. Badge and PIN work after that, at this PC, for one shift.",
+    "Log ind med brugernavn og adgangskode. Kort og PIN virker derefter på denne pc i én vagt.",
+)
+ENDED = Refusal(
+    Code.ENDED,
+    401,
+    "Your session has ended. Log on again.",
+    "Din session er slut. Log ind igen.",
+)
+PASSKEY = Refusal(
+    Code.PASSKEY,
+    401,
+    "The passkey was not accepted. Try again, or log on with your password.",
+    "Adgangsnøglen blev ikke godtaget. Prøv igen, eller log ind med adgangskode.",
+)
+INVITATION = Refusal(
+    Code.INVITATION,
+    403,
+    "The link has been used or is too old. Ask for a new one.",
+    "Linket er brugt eller for gammelt. Bed om et nyt.",
+)
+INVALID_REQUEST = Refusal(
+    Code.INVALID_REQUEST,
+    400,
+    "A value is missing, too long or not of the form that it must have.",
+    "En værdi mangler, er for lang eller har ikke den rette form.",
+)
+INVALID_CLIENT = Refusal(
+    Code.INVALID_CLIENT,
+    401,
+    "The system's assertion was not accepted.",
+    "Systemets bevis blev ikke godtaget.",
+)
+INVALID_SCOPE = Refusal(
+    Code.INVALID_SCOPE,
+    400,
+    "The system is registered for none of the scopes that it asked for.",
+    "Systemet er ikke registreret til nogen af de rettigheder, det bad om.",
+)
+
+
+def slowed(wait_s: float) -> Refusal:
+    """After wrong tries."""
+    return Refusal(
+        Code.SLOWED,
+        429,
+        "Several tries were wrong. Try again in {seconds} s.",
+        "Flere forsøg var forkerte. Prøv igen om {seconds} s.",
+        retry_after_s=wait_s,
+        data={"seconds": max(1, round(wait_s))},
+    )
+
+
+def busy(place: int, wait_s: float, appointment: str | None) -> Refusal:
+    """Many want in at once. Nothing is wrong with what was typed."""
+    return Refusal(
+        Code.BUSY,
+        503,
+        "Many are logging on. You are number {place}; about {seconds} s.",
+        "Mange logger ind lige nu. Du er nummer {place}; cirka {seconds} s.",
+        retry_after_s=wait_s,
+        place=place,
+        appointment=appointment,
+        data={"place": place, "seconds": max(1, round(wait_s))},
+    )
+
+
+def weak(text_en: str, text_da: str) -> Refusal:
+    """A password that can't be chosen, and why."""
+    return Refusal(Code.WEAK, 422, text_en, text_da)

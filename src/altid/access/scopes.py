@@ -1,0 +1,44 @@
+"""SMART on FHIR v2 scopes (SMART App Launch 2.2 §3.0.2), as text: `system/Observation.rs`.
+
+What a scope lets one do is decided where records are read; here is only which scopes there are and which
+one covers which. Scopes with a query (`?category=...`) are not offered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LETTERS = "cruds"
+_FORM = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,63})\.(c?r?u?d?s?)", re.ASCII)
+
+
+class Scope(NamedTuple):
+    """`resource` is a type or `*`; `letters` some of create, read, update, delete, search."""
+
+    context: str
+    resource: str
+    letters: str
+
+
+def parse(text: str) -> Scope | None:
+    match = _FORM.fullmatch(text)
+    return Scope(*match.groups()) if match and match[3] else None
+
+
+def is_scope(text: str) -> bool:
+    return parse(text) is not None
+
+
+def covered(asked: str, held: Sequence[str]) -> bool:
+    """Whoever holds `held` may be given `asked`: every letter of it by one of them."""
+    wanted = parse(asked)
+    if wanted is None:
+        return False
+    fitting = [
+        scope
+        for scope in map(parse, held)
+        if scope and scope.context == wanted.context and scope.resource in ("*", wanted.resource)
+    ]
+    return set(wanted.letters) <= {letter for scope in fitting for letter in scope.letters}
