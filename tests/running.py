@@ -38,11 +38,11 @@ def make_database(postgres: Cluster) -> str:
 
 
 @contextmanager
-def running_worker(dsn: str, fhir: FhirSettings) -> Iterator[str]:
+def running_worker(dsn: str, fhir: FhirSettings, limits: Limits | None = None) -> Iterator[str]:
     """A server process; gives its address."""
     with listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    settings = WorkerSettings("127.0.0.1", port, AppSettings(dsn, dsn, Limits(), fhir))
+    settings = WorkerSettings("127.0.0.1", port, AppSettings(dsn, dsn, limits or Limits(), fhir))
     process = subprocess.Popen(
         [sys.executable, "-m", "altid.server.worker"],
         stdin=subprocess.PIPE,

@@ -252,3 +252,16 @@ def test_transactions_that_cross_each_other_all_succeed(fhir: httpx.Client, uniq
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(post, range(40))) == {200}
     assert fhir.get(f"/Patient/{ids[0]}").json()["meta"]["versionId"] == "40"
+
+
+def test_an_entry_that_must_be_new_and_is_not_takes_the_others_along(fhir: httpx.Client, unique: str) -> None:
+    taken = {"resourceType": "Patient", "id": f"{unique}-taken"}
+    fhir.put(f"/Patient/{taken['id']}", json=taken)
+    other = {"resourceType": "Patient", "id": f"{unique}-a"}
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"Patient/{one['id']}", "ifNoneMatch": "*"}}
+        for one in (other, taken)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    assert fhir.post("", json=bundle).status_code == 412
+    assert fhir.get(f"/Patient/{other['id']}").status_code == 404

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from altid.api.bundle import response_bundle
 from altid.api.conditions import expected_of_update
 from altid.api.entries import Entry, entries
 from altid.api.failure import failure_response
+from altid.api.idempotency import refuse_key
 from altid.api.messages import Request, Response
 from altid.api.settings import Service
 from altid.api.transaction import minimal, transaction
-from altid.api.writing import answer_write, check_same_id, to_store, write_grouped
+from altid.api.writing import (
+    SAFETY_HEADER,
+    answer_write,
+    check_same_id,
+    to_store,
+    with_safety,
+    write_grouped,
+)
 from altid.fhir.definitions import resource_types
 from altid.fhir.outcome import FhirError, Issue, refuse
 from altid.record.database import Connection
-from altid.record.write import Write, create, update
+from altid.record.write import Safety, Write, create, update
 
 Answer = Callable[[Service, Request], Awaitable[Response]]
 _ENTRIES_A_TURN = 16
@@ -31,6 +39,7 @@ async def batch_or_transaction(
     service: Service, request: Request, answer: Answer, answer_read: AnswerRead
 ) -> Response:
     """POST at the base: what the Bundle's type says."""
+    refuse_key(request)
     bundle = request.content
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise refuse(
@@ -85,7 +94,16 @@ async def _batch(service: Service, request: Request, bundle: dict[str, object], 
         except Exception as error:
             responses[index] = _failed(error, request)
     await asyncio.gather(*(_write_plain(service, item, responses) for item in plain))
-    return Response(200, response_bundle("batch-response", [r for r in responses if r is not None]))
+    answered = [response for response in responses if response is not None]
+    return with_safety(Response(200, response_bundle("batch-response", answered)), _least_safe(answered))
+
+
+def _least_safe(responses: Sequence[Response]) -> Safety | None:
+    """A batch is as safe as the least safe of its writes."""
+    told = {value for response in responses for name, value in response.headers if name == SAFETY_HEADER}
+    if "one-site" in told:
+        return "one-site"
+    return "two-sites" if told else None
 
 
 def _plain_write(service: Service, request: Request) -> Write | None:

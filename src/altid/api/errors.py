@@ -137,10 +137,28 @@ def outcome_unknown() -> FhirError:
     return refuse(
         504,
         "timeout",
-        "The connection to the record broke while the answer was awaited. It is not known whether the write "
-        "was stored: read before you send it again, or send it with If-None-Exist or as an update.",
-        "Forbindelsen til journalen blev brudt, mens svaret var undervejs. Det vides ikke, om det blev gemt: "
-        "læs, før du sender igen, eller send med If-None-Exist eller som opdatering.",
+        "The record did not answer in time. It is not known whether the write was stored: send it again with "
+        "the same Idempotency-Key, or read before you send it again.",
+        "Journalen svarede ikke i tide. Det vides ikke, om det blev gemt: send igen med samme "
+        "Idempotency-Key, eller læs, før du sender igen.",
+    )
+
+
+def key_used_otherwise() -> FhirError:
+    return refuse(
+        422,
+        "duplicate",
+        "This Idempotency-Key was used before with another content. Nothing was stored.",
+        "Denne Idempotency-Key er brugt før med et andet indhold. Intet blev gemt.",
+    )
+
+
+def key_not_possible() -> FhirError:
+    return refuse(
+        400,
+        "not-supported",
+        "An Idempotency-Key is for a single resource: a create, or what names the resource by its id.",
+        "En Idempotency-Key er for en enkelt ressource: en oprettelse, eller hvad der nævner ressourcens id.",
     )
 
 

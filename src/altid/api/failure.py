@@ -11,6 +11,7 @@ from altid.api import errors
 from altid.api.messages import Response, outcome_response
 from altid.fhir.json import JsonError
 from altid.fhir.outcome import FhirError, Language
+from altid.record.primary import NoPrimaryError
 
 _log = logging.getLogger("altid.api")
 
@@ -18,6 +19,7 @@ _BAD_VALUE = (asyncpg.DataError, asyncpg.exceptions.DataError)
 """A value that PostgreSQL or its driver can't take: it came from the request, such as a forged page token."""
 
 _UNAVAILABLE = (
+    NoPrimaryError,
     TimeoutError,
     OSError,
     asyncpg.PostgresConnectionError,

@@ -2,8 +2,9 @@
 
 First everything that needs no database: each entry is checked, new ids are given, references are pointed at
 them. Then, in one database transaction: conditions are locked and looked up, all versions are written by one
-statement, and reads see what was written. Entries are processed in FHIR's order (delete, create, update and
-patch, read), whatever their order in the Bundle; the answers come in the order of the Bundle.
+statement, and reads see what was written. (Where nothing must be looked up, that statement is all.) Entries
+are processed in FHIR's order (delete, create, update and patch, read), whatever their order in the Bundle;
+the answers come in the order of the Bundle.
 """
 
 from __future__ import annotations
@@ -28,19 +29,21 @@ from altid.api.writing import (
     conditional_update,
     conditions_of,
     first_conflict,
+    in_transaction,
     prepare_patch,
-    write_all,
-    writing,
+    with_safety,
 )
 from altid.fhir import json
 from altid.fhir.definitions import resource_types
 from altid.fhir.outcome import FhirError, Issue, refuse
 from altid.fhir.periods import EARLIEST
 from altid.fhir.references import Condition, conditional_references, references, rewrite
+from altid.record.attempt import NotStoredError, OutcomeUnknownError
 from altid.record.conditional import Match, lock_and_match_all
 from altid.record.database import Connection
 from altid.record.read import read
 from altid.record.stored import Stored, compose
+from altid.record.transaction import Transaction
 from altid.record.write import Write, Written, create, delete, new_id, update
 
 _RETRIES_MAX = 4
@@ -128,31 +131,54 @@ def _check_entry(work: _Work, plan: _Plan) -> None:
 
 
 async def _with_retries(work: _Work, answer: Any) -> Response:
+    if _needs_transaction(work):
+        return await in_transaction(
+            work.service, lambda transaction: _process(transaction, work, answer), may_take_long=True
+        )
     for attempt in range(_RETRIES_MAX):
         try:
-            return await _run(work, answer)
+            return await _write_only(work)
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             await asyncio.sleep(0.01 * 2**attempt)
     raise errors.unavailable()
 
 
-async def _run(work: _Work, answer: Any) -> Response:
-    if not _needs_transaction(work):
-        async with work.service.database.writing() as connection:
-            return await _process(connection, work, answer)
-    async with writing(work.service) as connection:
-        return await _process(connection, work, answer)
+async def _write_only(work: _Work) -> Response:
+    """A Bundle in which nothing must be looked up: one statement writes it all."""
+    work.ids = {}
+    for plan in work.plans:
+        _settle(work, plan)
+    await _prepare(None, work)
+    planned = _planned(work)
+    written: list[Written] = []
+    try:
+        if planned:
+            written = await work.service.writer.write_together([prepared for _, prepared in planned])
+    except OutcomeUnknownError:
+        raise errors.outcome_unknown() from None
+    except NotStoredError:
+        raise errors.unavailable() from None
+    _note(work, planned, written)
+    return with_safety(_response(work), written[-1].safety if written else None)
 
 
-async def _process(connection: Connection, work: _Work, answer: Any) -> Response:
+async def _process(transaction: Transaction, work: _Work, answer: Any) -> Response:
+    for plan in work.plans:
+        plan.answer = None
+    connection = transaction.connection
     await _resolve(connection, work)
     await _prepare(connection, work)
-    await _write(connection, work)
+    planned = _planned(work)
+    _note(work, planned, await transaction.write([prepared for _, prepared in planned]) if planned else [])
     for plan in work.plans:
         if plan.existing is not None:
             plan.answer = await _existing(connection, plan, work.request)
         elif plan.entry.request.method in ("GET", "HEAD"):
             plan.answer = await _read(connection, work, plan, answer)
+    return _response(work)
+
+
+def _response(work: _Work) -> Response:
     responses = [plan.answer for plan in work.plans if plan.answer is not None]
     return Response(200, response_bundle("transaction-response", responses))
 
@@ -166,11 +192,12 @@ async def _read(connection: Connection, work: _Work, plan: _Plan, answer: Any) -
 
 
 def _needs_transaction(work: _Work) -> bool:
-    """One statement is a transaction of its own; what looks before it writes needs an open one."""
+    """One statement is a transaction of its own; what looks before it writes, or may meet another version
+    than it expects, needs an open one."""
     return any(
         plan.condition is not None
         or plan.entry.request.method in ("GET", "HEAD", "PATCH")
-        or "if-match" in plan.entry.request.headers
+        or not plan.entry.request.headers.keys().isdisjoint(("if-match", "if-none-match"))
         or conditional_references(plan.entry.request.content)
         for plan in work.plans
     )
@@ -232,8 +259,11 @@ def _settle(work: _Work, plan: _Plan) -> None:
         work.ids[plan.entry.full_url] = f"{request.path[0]}/{plan.id}"
 
 
-async def _prepare(connection: Connection, work: _Work) -> None:
-    """Make the writes, with every reference inside the Bundle pointing at what it will be."""
+async def _prepare(connection: Connection | None, work: _Work) -> None:
+    """Make the writes, with every reference inside the Bundle pointing at what it will be.
+
+    Only a patch needs the connection.
+    """
     for number, plan in enumerate(work.plans):
         if number % _ENTRIES_A_TURN == 0:
             await asyncio.sleep(0)
@@ -244,7 +274,7 @@ async def _prepare(connection: Connection, work: _Work) -> None:
     _check_once_each(work.plans)
 
 
-async def _prepared(connection: Connection, work: _Work, plan: _Plan) -> Write | None:
+async def _prepared(connection: Connection | None, work: _Work, plan: _Plan) -> Write | None:
     request = plan.entry.request
     if request.method in ("GET", "HEAD") or plan.existing is not None:
         return None
@@ -256,6 +286,7 @@ async def _prepared(connection: Connection, work: _Work, plan: _Plan) -> Write |
         id_ = plan.match.one if plan.match is not None else plan.id
         if id_ is None:
             raise errors.not_found()
+        assert connection is not None
         return await prepare_patch(connection, work.service, request, type_, id_)
     return _resolved(_prepared_resource(plan, rewrite(request.content, work.ids, request.base)))
 
@@ -298,18 +329,19 @@ def _check_once_each(plans: Sequence[_Plan]) -> None:
         seen.add(key)
 
 
-async def _write(connection: Connection, work: _Work) -> None:
-    planned = [plan for plan in work.plans if plan.write is not None]
-    # One order for all transactions, so that no two wait for each other's rows.
-    planned.sort(key=lambda plan: (plan.write.type, plan.write.id) if plan.write else ("", ""))
-    writes = [plan.write for plan in planned if plan.write is not None]
-    written: list[Written] = []
-    if writes:
-        written = await write_all(connection, writes)
+def _planned(work: _Work) -> list[tuple[_Plan, Write]]:
+    """The writes, in one order for all transactions, so that no two wait for each other's rows."""
+    planned = [(plan, plan.write) for plan in work.plans if plan.write is not None]
+    planned.sort(key=lambda item: (item[1].type, item[1].id))
+    return planned
+
+
+def _note(work: _Work, planned: Sequence[tuple[_Plan, Write]], written: Sequence[Written]) -> None:
+    """What became of the writes is the answers of their entries."""
     conflict = first_conflict(written)
     if conflict is not None:
-        raise at_entry(errors.version_conflict(), planned[conflict].entry)
-    for plan, prepared, result in zip(planned, writes, written, strict=True):
+        raise at_entry(errors.version_conflict(), planned[conflict][0].entry)
+    for (plan, prepared), result in zip(planned, written, strict=True):
         plan.answer = answer_write(minimal(plan.entry.request), prepared, result)
     for plan in work.plans:
         if plan.answer is None and plan.write is None and plan.entry.request.method == "DELETE":

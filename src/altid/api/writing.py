@@ -6,13 +6,14 @@ what their condition names, so that of two at the same moment the second sees wh
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from altid.api import errors
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
+from altid.api.idempotency import key_of, new_id_of, refuse_key
 from altid.api.messages import Parameters, Request, Response, etag, http_date
 from altid.api.reading import check_id
 from altid.api.settings import Service
@@ -20,58 +21,82 @@ from altid.fhir import json
 from altid.fhir.outcome import operation_outcome, refuse
 from altid.fhir.patch import apply_fhirpath_patch, apply_json_patch
 from altid.fhir.references import rewrite
+from altid.record.attempt import NotStoredError, OutcomeUnknownError
 from altid.record.conditional import Match, lock_and_match
 from altid.record.database import Connection
-from altid.record.grouping import LOST_CONNECTION, OutcomeUnknownError, committing
-from altid.record.read import read, read_to_write
+from altid.record.read import find_write, read, read_to_write
 from altid.record.stored import Stored, compose, instant
-from altid.record.write import MUST_BE_NEW, Write, Written, create, delete, stored, update, write
+from altid.record.transaction import Transaction, run_transaction
+from altid.record.write import MUST_BE_NEW, Safety, Write, Written, create, delete, stored, update
+from altid.record.write_key import WriteKey
+
+SAFETY_HEADER = "altid-durability"
 
 
-async def write_all(connection: Connection, writes: Sequence[Write]) -> list[Written]:
-    """Write versions. If the connection breaks underway the outcome is unknown, and the answer says so."""
-    try:
-        return await write(connection, writes)
-    except LOST_CONNECTION:
-        raise errors.outcome_unknown() from None
-
-
-async def write_grouped(service: Service, prepared: Write) -> Written:
+async def write_grouped(service: Service, prepared: Write, key: WriteKey | None = None) -> Written:
     """Write one version that depends on nothing else, together with others that come at the same time."""
     try:
-        return await service.writer.write(prepared)
+        return await service.writer.write(prepared, key)
     except OutcomeUnknownError:
         raise errors.outcome_unknown() from None
+    except NotStoredError:
+        raise errors.unavailable() from None
 
 
-async def write_one(connection: Connection, prepared: Write) -> Written:
-    (written,) = await write_all(connection, [prepared])
-    return written
-
-
-@asynccontextmanager
-async def writing(service: Service) -> AsyncIterator[Connection]:
-    """A connection with an open transaction, committed at the end; a lost answer is said to be lost."""
+async def in_transaction(
+    service: Service, work: Callable[[Transaction], Awaitable[Response]], *, may_take_long: bool = False
+) -> Response:
+    """The answer of `work`, committed. It may be run more than once: nothing of an earlier run is stored."""
     try:
-        async with service.database.writing() as connection, committing(connection):
-            yield connection
+        response, safety = await run_transaction(service.database, work, may_take_long=may_take_long)
     except OutcomeUnknownError:
         raise errors.outcome_unknown() from None
+    except NotStoredError:
+        raise errors.unavailable() from None
+    return with_safety(response, safety)
+
+
+def with_safety(response: Response, safety: Safety | None) -> Response:
+    """The response, saying how safe its commit was."""
+    if safety is None:
+        return response
+    return replace(response, headers=(*response.headers, (SAFETY_HEADER, safety)))
+
+
+async def write_one(transaction: Transaction, prepared: Write, key: WriteKey | None = None) -> Written:
+    (written,) = await transaction.write([prepared], None if key is None else [key])
+    return written
 
 
 async def create_resource(service: Service, request: Request, type_: str) -> Response:
     """POST [type], conditional where If-None-Exist says so."""
-    prepared = create(to_store(service, request, type_))
+    key = key_of(request)
+    prepared = create(to_store(service, request, type_), new_id_of(request))
     criteria = none_exist(request)
     if criteria is None:
-        return answer_write(request, prepared, await write_grouped(service, prepared))
-    async with writing(service) as connection:
-        match = await lock_and_match(connection, (type_, criteria), request.base)
+        return answer_write(request, prepared, await write_grouped(service, prepared, key))
+
+    async def work(transaction: Transaction) -> Response:
+        match = await lock_and_match(transaction.connection, (type_, criteria), request.base)
+        done = await _done_before(transaction, type_, prepared.id, key)
+        if done is not None:
+            return answer_write(request, prepared, done[0])
         if match.several:
             raise errors.multiple_matches()
         if match.one is not None:
-            return _answer(request, 200, await _existing(connection, match))
-        return answer_write(request, prepared, await write_one(connection, prepared))
+            return _answer(request, 200, await _existing(transaction.connection, match))
+        return answer_write(request, prepared, await write_one(transaction, prepared, key))
+
+    return await in_transaction(service, work)
+
+
+async def _done_before(
+    transaction: Transaction, type_: str, id_: str, key: WriteKey | None
+) -> tuple[Written, bytes | None] | None:
+    """What a client's key has made in an earlier request, and the body it made."""
+    if key is None:
+        return None
+    return await find_write(transaction.connection, type_, id_, key)
 
 
 def to_store(service: Service, request: Request, type_: str) -> dict[str, Any]:
@@ -85,17 +110,21 @@ async def update_resource(service: Service, request: Request, type_: str, id_: s
     resource = to_store(service, request, type_)
     check_same_id(resource, id_)
     prepared = update(resource, expected_of_update(request))
-    return answer_write(request, prepared, await write_grouped(service, prepared))
+    return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
 
 
 async def update_by_search(service: Service, request: Request, type_: str) -> Response:
     """PUT [type]?…: conditional update (R4 http.html#cond-update)."""
+    refuse_key(request)
     resource = to_store(service, request, type_)
-    async with writing(service) as connection:
-        condition = (type_, conditions_of(request))
-        match = await lock_and_match(connection, condition, request.base, hold=True)
+    condition = (type_, conditions_of(request))
+
+    async def work(transaction: Transaction) -> Response:
+        match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
         prepared = conditional_update(resource, match, expected_version(request))
-        return answer_write(request, prepared, await write_one(connection, prepared))
+        return answer_write(request, prepared, await write_one(transaction, prepared))
+
+    return await in_transaction(service, work)
 
 
 def conditional_update(resource: dict[str, Any], match: Match, expected: int | None) -> Write:
@@ -118,27 +147,52 @@ def conditional_update(resource: dict[str, Any], match: Match, expected: int | N
 
 async def patch_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """PATCH [type]/[id] by JSON Patch (an array) or FHIRPath Patch (Parameters)."""
-    async with writing(service) as connection:
-        return await _patch(connection, service, request, type_, check_id(id_))
+    id_, key = check_id(id_), key_of(request)
+
+    async def work(transaction: Transaction) -> Response:
+        return await _patch(transaction, service, request, type_, id_, key)
+
+    return await in_transaction(service, work)
 
 
 async def patch_by_search(service: Service, request: Request, type_: str) -> Response:
     """PATCH [type]?…: exactly one resource must match."""
-    async with writing(service) as connection:
-        condition = (type_, conditions_of(request))
-        match = await lock_and_match(connection, condition, request.base, hold=True)
+    refuse_key(request)
+    condition = (type_, conditions_of(request))
+
+    async def work(transaction: Transaction) -> Response:
+        match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
         if match.several:
             raise errors.multiple_matches()
         if match.one is None:
             raise errors.not_found()
-        return await _patch(connection, service, request, type_, match.one)
+        return await _patch(transaction, service, request, type_, match.one, None)
+
+    return await in_transaction(service, work)
 
 
 async def _patch(
-    connection: Connection, service: Service, request: Request, type_: str, id_: str
+    transaction: Transaction,
+    service: Service,
+    request: Request,
+    type_: str,
+    id_: str,
+    key: WriteKey | None,
 ) -> Response:
-    prepared = await prepare_patch(connection, service, request, type_, id_)
-    return answer_write(request, prepared, await write_one(connection, prepared))
+    if key is not None:
+        # Held first, so that of two with one key the second finds what the first has made.
+        await read_to_write(transaction.connection, type_, id_)
+    done = await _done_before(transaction, type_, id_, key)
+    if done is not None:
+        before, body = done
+        return answer_write(request, _as_made(type_, id_, body), before)
+    prepared = await prepare_patch(transaction.connection, service, request, type_, id_)
+    return answer_write(request, prepared, await write_one(transaction, prepared, key))
+
+
+def _as_made(type_: str, id_: str, body: bytes | None) -> Write:
+    """The write that has made a version, as far as its answer needs it."""
+    return delete(type_, id_)._replace(body=body)
 
 
 async def prepare_patch(
@@ -175,20 +229,24 @@ def _apply(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
 async def delete_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """DELETE [type]/[id]: also of what is gone already, which is no error (R4 http.html#delete)."""
     prepared = delete(type_, check_id(id_), expected_version(request))
-    return answer_write(request, prepared, await write_grouped(service, prepared))
+    return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
 
 
 async def delete_by_search(service: Service, request: Request, type_: str) -> Response:
     """DELETE [type]?…: only where exactly one matches; deleting many by one question is not offered."""
-    async with writing(service) as connection:
-        condition = (type_, conditions_of(request))
-        match = await lock_and_match(connection, condition, request.base, hold=True)
+    refuse_key(request)
+    condition = (type_, conditions_of(request))
+
+    async def work(transaction: Transaction) -> Response:
+        match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
         if match.several:
             raise errors.multiple_matches()
         if match.one is None:
             return Response(204)
         prepared = delete(type_, match.one, expected_version(request))
-        return answer_write(request, prepared, await write_one(connection, prepared))
+        return answer_write(request, prepared, await write_one(transaction, prepared))
+
+    return await in_transaction(service, work)
 
 
 def conditions_of(request: Request) -> Parameters:
@@ -208,11 +266,16 @@ def answer_write(request: Request, prepared: Write, written: Written) -> Respons
     """The response to a write that has been tried."""
     if written.outcome == "conflict":
         raise errors.version_conflict()
+    if written.outcome == "mismatch":
+        raise errors.key_used_otherwise()
     if written.outcome == "unchanged":
-        return Response(204)
-    if written.outcome == "deleted":
-        return Response(204, b"", (("etag", etag(written.version)),))
-    return _answer(request, 201 if written.outcome == "created" else 200, stored(prepared, written))
+        response = Response(204)
+    elif written.outcome == "deleted":
+        response = Response(204, b"", (("etag", etag(written.version)),))
+    else:
+        status = 201 if written.outcome == "created" else 200
+        response = _answer(request, status, stored(prepared, written))
+    return with_safety(response, written.safety)
 
 
 def _answer(request: Request, status: int, version: Stored) -> Response:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-import asyncpg
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -18,6 +17,7 @@ from altid.api.http import FhirApp, Receive, Scope, Send
 from altid.api.settings import FhirSettings, Service
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
+from altid.record.primary import FAILURES, NoPrimaryError
 from altid.web.pages import pages
 
 FHIR_BASE = "/fhir"
@@ -36,6 +36,8 @@ class AppSettings:
     """The primary, wherever it is."""
     limits: Limits = Limits()
     fhir: FhirSettings = FhirSettings()
+    is_replicated: bool = False
+    """There is another site, which each commit waits for, or knowingly doesn't."""
 
 
 class App:
@@ -68,7 +70,9 @@ class App:
 
 
 def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
-    return open_database(settings.read_dsn, settings.write_dsn, limits=settings.limits)
+    return open_database(
+        settings.read_dsn, settings.write_dsn, limits=settings.limits, is_replicated=settings.is_replicated
+    )
 
 
 def _is_fhir(path: str) -> bool:
@@ -89,6 +93,6 @@ async def _ready(request: Request) -> JSONResponse:
             async with database.writing() as connection:
                 if await connection.fetchval("SELECT pg_is_in_recovery()"):
                     return JSONResponse({"status": "read-only"}, 503)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
     return JSONResponse({"status": "ready", "version": __version__})

@@ -12,7 +12,7 @@ import logging
 import signal
 import socket
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ class WorkerSettings:
     app: AppSettings
     live_file: str | None = None
     """The site's live lease, where there are sites (see `live`)."""
+    gateway_host: str | None = None
+    """The address that the site's gateway asks from. It alone is believed when it says by `X-Forwarded-Proto`
+    and `X-Forwarded-For` how the client came: full addresses in answers are made of it."""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -56,6 +59,7 @@ class WorkerSettings:
                 app["read_dsn"], app["write_dsn"], Limits(**app["limits"]), FhirSettings(**app["fhir"])
             ),
             raw.get("live_file"),
+            raw.get("gateway_host"),
         )
 
 
@@ -76,8 +80,9 @@ class _Server(uvicorn.Server):
 
 
 def _application(settings: WorkerSettings) -> App | OnlyWhileLive:
-    app = App(settings.app)
-    return app if settings.live_file is None else OnlyWhileLive(app, Lease(Path(settings.live_file)))
+    if settings.live_file is None:
+        return App(settings.app)
+    return OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -101,7 +106,8 @@ def main() -> int:
         access_log=False,
         server_header=False,
         date_header=True,
-        proxy_headers=False,
+        proxy_headers=settings.gateway_host is not None,
+        forwarded_allow_ips=settings.gateway_host,
         log_config=None,
         log_level="warning",
         backlog=_BACKLOG,
