@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,12 +19,10 @@ from altid.record.roles import APP_ROLE, ensure_app_role
 from altid.server.app import AppSettings
 from altid.server.worker import WorkerSettings, listen
 
-_numbers = itertools.count()
-
 
 def make_database(postgres: Cluster) -> str:
     """A new database with the newest schema; gives the application's DSN."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{secrets.token_hex(6)}"
 
     async def make() -> None:
         connection = await asyncpg.connect(postgres.dsn_for(postgres.superuser, "postgres"))

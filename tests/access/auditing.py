@@ -72,6 +72,14 @@ def stored(folder: Path) -> tuple[list[Record], list[str]]:
     return found, [str(damage) for damage in reader.damages]
 
 
+def alter_last_byte(path: Path) -> bytes:
+    """Turn one bit around: a fixed value could be what is there already. Gives what the file has now."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return bytes(content)
+
+
 def auditing(
     dsn: str,
     folder: Path,

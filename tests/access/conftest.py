@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from altid.record.postgres import Cluster
-from tests.running import make_database
+from running import make_database
 
 _EMPTY = """
 TRUNCATE account, passkey, workplace, reentry, session, signing_key, client, spent, invitation CASCADE

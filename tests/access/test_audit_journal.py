@@ -21,7 +21,7 @@ from altid.access.audit.sealed import Sealer
 from altid.access.audit.segment import HEADER_BYTES, MARK, DamageError, Reader, mark_bytes, segments
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.access.secret import AccessSecret
-from tests.access.auditing import SECRET, SEGMENT_BYTES, WRITER, append, stored, taken
+from tests.access.auditing import SECRET, SEGMENT_BYTES, WRITER, alter_last_byte, append, stored, taken
 
 GROUPS = st.lists(st.lists(st.binary(max_size=200), min_size=1, max_size=4), min_size=1, max_size=8)
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -192,8 +192,7 @@ def test_an_altered_journal_is_left_as_it_is_and_a_new_one_begun(tmp_path: Path)
     append(first, [b"one"])
     first.close()
     path = segments(first.folder)[0].path
-    damaged = path.read_bytes()[:-1] + b"?"
-    path.write_bytes(damaged)
+    damaged = alter_last_byte(path)
     second = journals.take_own(tmp_path, "A", SECRET, random.Random(2))
     assert second.writer != first.writer
     assert path.read_bytes() == damaged

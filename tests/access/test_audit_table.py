@@ -23,7 +23,19 @@ from altid.access.audit.store import Query
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.access.audit.verify import Kind
 from altid.record.postgres import Cluster
-from tests.access.auditing import ANNE, BO, NOON_US, QUICK, auditing, look, sql, stored, until, verified
+from tests.access.auditing import (
+    ANNE,
+    BO,
+    NOON_US,
+    QUICK,
+    alter_last_byte,
+    auditing,
+    look,
+    sql,
+    stored,
+    until,
+    verified,
+)
 
 COUNT = "SELECT writer, seq FROM audit ORDER BY writer, seq"
 
@@ -136,10 +148,14 @@ def test_segments_stay_when_the_table_has_something_else(dsn: str, tmp_path: Pat
 
     async def work(audit: Audit) -> None:
         connection = await asyncpg.connect(as_superuser(postgres, dsn))
-        await connection.execute(
-            "INSERT INTO audit VALUES ($1, 3, now(), 'x', 'read', '{}', '{}', $2)", audit.writer, bytes(32)
-        )
-        await connection.close()
+        try:
+            await connection.execute(
+                "INSERT INTO audit VALUES ($1, 3, now(), 'x', 'read', '{}', '{}', $2)",
+                audit.writer,
+                bytes(32),
+            )
+        finally:
+            await connection.close()
         for n in range(30):
             await audit.record(look(n))
         before = segments(tmp_path / audit.writer)
@@ -380,8 +396,7 @@ def test_a_tail_that_was_cut_is_found_by_another_writers_checkpoint(
 
 def test_a_journal_that_was_altered_is_found(dsn: str, tmp_path: Path) -> None:
     writer = auditing(dsn, tmp_path, recording(look()))
-    path = segments(tmp_path / writer)[0].path
-    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    alter_last_byte(segments(tmp_path / writer)[0].path)
     (found,) = verified(dsn, tmp_path).findings
     assert found.kind is Kind.JOURNAL
 

@@ -110,6 +110,21 @@ def test_a_key_that_comes_with_another_content_is_refused(
     assert refused.json()["issue"][0]["code"] == "duplicate"
 
 
+def test_a_key_that_comes_with_another_condition_is_refused(fhir: httpx.Client, unique: str) -> None:
+    url, resource = f"/Patient/{unique}", {**MALE, "id": unique}
+    for version in (1, 2):
+        fhir.put(url, json={**resource, "multipleBirthInteger": version})
+    assert fhir.put(url, json=resource, headers=key(unique, **{"if-match": 'W/"2"'})).status_code == 200
+    for condition in ({"if-match": 'W/"9"'}, {}):
+        assert fhir.put(url, json=resource, headers=key(unique, **condition)).status_code == 422
+
+
+def test_a_create_whose_key_comes_with_another_condition_is_refused(fhir: httpx.Client, unique: str) -> None:
+    assert fhir.post("/Patient", json=MALE, headers=key(unique)).status_code == 201
+    headers = key(unique, **{"if-none-exist": f"identifier=s|{unique}"})
+    assert fhir.post("/Patient", json=MALE, headers=headers).status_code == 422
+
+
 def test_a_key_belongs_to_its_interaction(fhir: httpx.Client, unique: str) -> None:
     patient = fhir.post("/Patient", json=MALE, headers=key(unique))
     group = fhir.post("/Basic", json={"resourceType": "Basic", "code": {"text": "t"}}, headers=key(unique))

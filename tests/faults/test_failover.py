@@ -7,6 +7,8 @@ guardian makes of it is drilled (`altid drill`).
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -255,3 +257,33 @@ def test_without_a_region_nothing_is_said_about_sites() -> None:
                 return (await GroupWriter(database).write(create(PATIENT))).safety
 
         assert asyncio.run(work()) is None
+
+
+def test_nothing_is_acknowledged_before_the_other_site_has_it_though_postgresql_does_not_wait(
+    pair: tuple[Node, Node],
+) -> None:
+    """The checkpointer tells sessions that commits wait, and may be seconds behind with it. Frozen, it never
+    does: the standby is named and in step, and PostgreSQL answers at once."""
+    a, b = pair
+
+    async def work(database: Database) -> None:
+        await a.require("")
+        checkpointer = await a.ask("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+        os.kill(checkpointer, signal.SIGSTOP)
+        try:
+            await a.ask("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+            await a.ask("SELECT pg_reload_conf()")
+            await a.wait_for(IN_STEP)
+            assert (await GroupWriter(database).write(create(PATIENT, "before"))).safety == "two-sites"
+            b.freeze()
+            task = asyncio.create_task(GroupWriter(database).write(create(PATIENT, "held")))
+            await a.wait_for("SELECT EXISTS (SELECT FROM resource WHERE id = 'held')")
+            await asyncio.sleep(0.1)
+            assert not task.done()
+            b.thaw()
+            assert (await task).safety == "two-sites"
+            assert await versions(b, "held") == 1
+        finally:
+            os.kill(checkpointer, signal.SIGCONT)
+
+    run(pair, work)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pytest
 
 from altid.record.backup import catalogue, take
 from altid.record.backup.catalogue import Backup, make_folder, mark, read_backups
-from altid.record.backup.choice import choose
+from altid.record.backup.choice import Choice, choose
 from altid.record.backup.recover import recover
 from altid.record.backup.schedule import Due
 from altid.record.backup.state import State, write_state
@@ -125,6 +126,21 @@ class _Story:
 
         return self.loop.run_until_complete(restore())
 
+    def copied(self, name: str) -> Path:
+        """A copy of the archive, to be spoilt."""
+        shutil.copytree(self.folder, self.base / name)
+        return self.own(self.base / name)
+
+    def recovered(self, name: str, folder: Path, choice: Choice, moment: datetime | None) -> None:
+        """Recover by this choice."""
+        data = self.base / name
+        data.mkdir()
+        self.own(data)
+        programs = postgres_programs.find(self.account)
+        self.loop.run_until_complete(
+            recover(folder, choice, moment, data, self.account, programs, lambda _line: None)
+        )
+
 
 _WRITE = """
 SELECT write_resources(ARRAY[ROW('Observation', '1', NULL, 'PUT', $1::bytea, '{}', '{}', '{}', NULL,
@@ -214,6 +230,32 @@ def test_the_log_is_packed_and_serves_as_before(story: _Story) -> None:
     assert packed
     assert len(gzip.decompress(packed[0].read_bytes())) == 16 * 1024 * 1024
     assert story.restored("packed", story.moments["first"]) == story.digests["first"]
+
+
+def test_a_damaged_segment_is_not_taken_for_the_end_of_the_log(story: _Story) -> None:
+    broken = story.copied("damaged")
+    packed = [path for path in read_archive(broken).complete.values() if path.suffix == ".gz"]
+    for path in packed:
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(PostgresError, match="could not restore file"):
+        story.recovered("from-damaged", broken, choose(broken, None, datetime.now(UTC)), None)
+
+
+@pytest.mark.parametrize("name", ["latest", "second"])
+def test_log_that_vanishes_meanwhile_is_not_taken_for_its_end(story: _Story, name: str) -> None:
+    broken = story.copied(f"vanished-{name}")
+    choice = choose(broken, None, datetime.now(UTC))
+    for segment in choice.segments:
+        read_archive(broken).path(segment).unlink()
+    with pytest.raises(PostgresError, match="ended before its last segment"):
+        story.recovered(f"from-vanished-{name}", broken, choice, story.moments.get(name))
+
+
+def test_a_moment_that_the_log_may_not_reach_is_refused(story: _Story) -> None:
+    still, moment = story.copied("still"), datetime.now(UTC)
+    choice = replace(choose(still, None, moment), whole=False, proven=False)
+    with pytest.raises(PostgresError, match="The log does not reach"):
+        story.recovered("unreached", still, choice, moment)
 
 
 def test_the_future_cannot_be_had(story: _Story) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altid.record.backup.fetch import fetch
+from altid.record.backup.fetch import fetch, main
 from altid.record.backup.wal import (
     SEGMENT_BYTES,
     Segment,
@@ -135,3 +135,21 @@ def test_recovery_is_given_the_segment_that_is_still_arriving(folder: Path, tmp_
 def test_recovery_is_told_what_the_archive_has_not(folder: Path, tmp_path: Path) -> None:
     assert not fetch(folder, "00000002.history", tmp_path / "target")
     assert not (tmp_path / "target").exists()
+
+
+def test_only_what_the_archive_has_not_ends_the_log(folder: Path, tmp_path: Path) -> None:
+    assert main(str(folder), "000000010000000000000001", str(tmp_path / "target")) == 1
+
+
+@pytest.mark.parametrize(
+    "raw", [gzip.compress(b"log")[:-6], b"no gzip", gzip.compress(b"log")[:12] + bytes(9)]
+)
+def test_a_damaged_segment_stops_recovery(folder: Path, tmp_path: Path, raw: bytes) -> None:
+    (folder / "wal" / "000000010000000000000001.gz").write_bytes(raw)
+    assert main(str(folder), "000000010000000000000001", str(tmp_path / "target")) > 128
+
+
+def test_a_target_that_cannot_be_written_stops_recovery(folder: Path, tmp_path: Path) -> None:
+    _put(folder / "incoming", "000000010000000000000001")
+    (tmp_path / "target").mkdir()
+    assert main(str(folder), "000000010000000000000001", str(tmp_path / "target")) > 128

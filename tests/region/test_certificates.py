@@ -163,6 +163,27 @@ def test_a_new_authority_is_never_made_under_a_running_place(own: Certified) -> 
         certificates.make(own.where, own.region, accounts.current())
 
 
+@pytest.mark.parametrize(("which", "name"), [("authority", "A"), ("watchers", "monitoring")])
+def test_a_certificate_that_is_gone_is_made_of_its_authoritys_key(
+    own: Certified, which: str, name: str
+) -> None:
+    key_file, file = own.where.pki / f"{which}.key", own.where.pki / f"{which}.pem"
+    key, issued = key_file.read_bytes(), _certificate(own, name)
+    file.unlink()
+    with layout.held(own.where.place("A").lock):
+        certificates.make(own.where, own.region, accounts.current())
+    assert key_file.read_bytes() == key
+    issued.verify_directly_issued_by(x509.load_pem_x509_certificate(file.read_bytes()))
+
+
+def test_a_key_that_cannot_be_read_is_not_written_over(own: Certified) -> None:
+    (own.where.pki / "authority.pem").unlink()
+    (own.where.pki / "authority.key").write_text("nonsense")
+    with pytest.raises(RegionError, match=r"authority\.key cannot be read"):
+        certificates.make(own.where, own.region, accounts.current())
+    assert (own.where.pki / "authority.key").read_text() == "nonsense"
+
+
 def test_where_the_authoritys_key_is_not_nothing_is_issued(own: Certified) -> None:
     (own.where.pki / "authority.key").unlink()
     certificates.identity(_holder(own, "A").folder).unlink()

@@ -34,6 +34,12 @@ def test_commits_wait_until_the_other_site_shows_them() -> None:
     assert dynamic["postgresql"]["parameters"]["synchronous_commit"] == "remote_apply"
 
 
+def test_a_read_at_the_standby_does_not_hold_up_commits_for_long() -> None:
+    told = _patroni(builtin_region())["bootstrap"]["dcs"]["postgresql"]["parameters"]
+    assert told["max_standby_streaming_delay"] == "500ms"
+    assert told["vacuum_truncate"] == "off"
+
+
 def test_patroni_asks_its_own_etcd_first_and_never_shuffles() -> None:
     region = builtin_region()
     own = _patroni(region)["etcd3"]

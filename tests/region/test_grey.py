@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altid.region.builtin import builtin_region
+from altid.region.guardian.apply import ApplyWatch
 from altid.region.guardian.disk import DiskWatch
-from altid.region.guardian.grey import UNWRITABLE_S, YIELDING_LEASE_S, yielding_lease_s
+from altid.region.guardian.fitness import Fitness
+from altid.region.guardian.grey import UNWRITABLE_S, YIELDING_LEASE_S, GreyWatch, yielding_lease_s
+from altid.region.guardian.lease import LiveLease
 from altid.region.guardian.tag import NoSyncTag
-from altid.region.layout import PlaceFolders
+from altid.region.layout import PlaceFolders, Secrets
+from altid.server.live import Lease
 
 _seconds = st.floats(0.0, 10.0)
 
@@ -73,7 +82,7 @@ def _tags(folders: PlaceFolders) -> dict[str, bool]:
 
 def test_the_tag_is_set_and_removed_and_the_rest_of_the_file_stays(folders: PlaceFolders) -> None:
     tag = NoSyncTag(folders)
-    assert tag.prepare() is False
+    assert tag.look() is False
     for aside in (True, False, True):
         tag.set(aside)
         assert _tags(folders) == {"clonefrom": True, "nosync": aside}
@@ -82,14 +91,114 @@ def test_the_tag_is_set_and_removed_and_the_rest_of_the_file_stays(folders: Plac
 
 def test_a_guardian_that_starts_again_finds_the_tag_as_it_is(folders: PlaceFolders) -> None:
     tag = NoSyncTag(folders)
-    tag.prepare()
+    tag.look()
     tag.set(True)
-    assert NoSyncTag(folders).prepare() is True
+    assert NoSyncTag(folders).look() is True
+
+
+def test_a_file_that_was_written_anew_is_kept_but_for_the_tag(folders: PlaceFolders) -> None:
+    tag = NoSyncTag(folders)
+    tag.look()
+    (folders.patroni / "patroni.yml").write_text(json.dumps({"name": "A2"}))
+    tag.set(True)
+    assert json.loads((folders.patroni / "patroni.yml").read_text()) == {
+        "name": "A2",
+        "tags": {"nosync": True},
+    }
+
+
+def test_a_tag_is_set_without_writing_a_file(folders: PlaceFolders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full by then takes no new file."""
+    tag = NoSyncTag(folders)
+    tag.look()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("altid.region.guardian.tag.write_owned", full)
+    for aside in (True, False, True):
+        tag.set(aside)
+        assert tag.look() is aside
+
+
+_ASIDE, _WAITED_FOR = Fitness(aside=True, reason="behind"), Fitness()
+
+
+def _watch(folders: PlaceFolders, lease: LiveLease) -> GreyWatch:
+    secrets = Secrets("s1", "s2", "s3", "s4", "s5")
+    return GreyWatch(builtin_region().sites[0], folders, secrets, lease, lambda *_, **__: None)
+
+
+def test_a_tag_that_the_supervisor_wrote_away_is_set_again(folders: PlaceFolders) -> None:
+    watch = _watch(folders, LiveLease(folders.live))
+    asyncio.run(watch._step(_ASIDE))
+    (folders.patroni / "patroni.yml").write_text(json.dumps({"name": "A"}))
+    asyncio.run(watch._step(_ASIDE))
+    assert _tags(folders) == {"nosync": True}
+
+
+def test_a_standbys_lease_ends_before_its_tag_is_set(
+    folders: PlaceFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = LiveLease(folders.live)
+    watch, server, held = _watch(folders, lease), Lease(folders.live), []
+    lease.extend(5.0)
+    monkeypatch.setattr(NoSyncTag, "set", lambda *_: held.append(server.holds))
+    asyncio.run(watch._step(_ASIDE))
+    assert held == [False]
+
+
+def test_a_standby_is_aside_until_its_tag_is_gone(folders: PlaceFolders) -> None:
+    watch = _watch(folders, LiveLease(folders.live))
+    assert watch.is_aside  # nothing is known yet
+    asyncio.run(watch._step(_WAITED_FOR))
+    assert not watch.is_aside
+    asyncio.run(watch._step(_ASIDE))
+    assert watch.is_aside
+
+
+class _Session:
+    """A session with a PostgreSQL that gives these answers in turn."""
+
+    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
+        self._answers = list(answers)
+
+    async def fetchrow(self, _: str) -> dict[str, Any]:
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def terminate(self) -> None:
+        pass
+
+
+_STREAMS: dict[str, Any] = {"standby": True, "received": 1, "applied": 1, "receiver": 7}
+
+
+def _asked(*answers: dict[str, Any] | Exception) -> float | None:
+    watch = ApplyWatch("")
+    session: Any = _Session(*answers)
+    for _ in answers:
+        watch._session = session
+        asyncio.run(watch._ask())
+    return watch.streamed_s
+
+
+def test_a_standby_that_says_that_it_receives_no_log_is_believed_at_once() -> None:
+    assert _asked(_STREAMS, _STREAMS | {"receiver": None}) is None
+
+
+def test_a_question_without_an_answer_does_not_mean_that_no_log_is_received() -> None:
+    before_s = time.monotonic()
+    streamed_s = _asked(_STREAMS, TimeoutError())
+    assert streamed_s is not None
+    assert before_s <= streamed_s <= time.monotonic()
 
 
 def test_the_file_is_read_by_nobody_else(folders: PlaceFolders) -> None:
     tag = NoSyncTag(folders)
-    tag.prepare()
+    tag.look()
     tag.set(True)
     assert (folders.patroni / "patroni.yml").stat().st_mode & 0o077 == 0
 
@@ -107,7 +216,7 @@ def test_patroni_is_asked_to_read_its_file_again(folders: PlaceFolders) -> None:
         assert process.stdout.readline() == "ready\n"
         folders.parts.write_text(json.dumps({"patroni": {"pid": process.pid}}))
         tag = NoSyncTag(folders)
-        tag.prepare()
+        tag.look()
         tag.set(True)
         assert process.wait(10) == 0
 
@@ -116,7 +225,7 @@ def test_a_process_that_is_no_patroni_gets_no_signal(folders: PlaceFolders) -> N
     with subprocess.Popen(["sleep", "60"]) as process:
         folders.parts.write_text(json.dumps({"patroni": {"pid": process.pid}}))
         tag = NoSyncTag(folders)
-        tag.prepare()
+        tag.look()
         tag.set(True)
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)

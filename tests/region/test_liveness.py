@@ -44,12 +44,16 @@ def test_any_other_site_is_not(leader: str | None, sync: object) -> None:
     assert not_live(_keys(leader, sync), _PREFIX, "B") != ""
 
 
-def _lease_s(*, leads: bool, asked_ago_s: float, seen_ago_s: float | None) -> float:
+def _lease_s(
+    *, leads: bool, asked_ago_s: float, seen_ago_s: float | None, streamed_ago_s: float | None = 0.0
+) -> float:
     seen_s = None if seen_ago_s is None else 100.0 - seen_ago_s
+    streamed_s = None if streamed_ago_s is None else 100.0 - streamed_ago_s
     return lease_s(
         leads=leads,
         asked_s=100.0 - asked_ago_s,
         seen_s=seen_s,
+        streamed_s=streamed_s,
         now_s=100.0,
         unseen_s=1.5,
         sender_timeout_s=1.0,
@@ -66,6 +70,19 @@ def test_a_standbys_lease_ends_before_the_leader_stops_waiting_for_it() -> None:
 
 def test_a_standby_that_does_not_see_the_leader_has_no_lease() -> None:
     assert _lease_s(leads=False, asked_ago_s=0.0, seen_ago_s=1.0) <= 0
+
+
+@pytest.mark.parametrize("streamed_ago_s", [None, 0.8, 5.0])
+def test_a_standby_that_does_not_receive_the_log_has_no_lease(streamed_ago_s: float | None) -> None:
+    assert _lease_s(leads=False, asked_ago_s=0.0, seen_ago_s=0.0, streamed_ago_s=streamed_ago_s) <= 0
+
+
+def test_a_standby_keeps_its_lease_while_one_question_to_its_database_takes_long() -> None:
+    assert _lease_s(leads=False, asked_ago_s=0.0, seen_ago_s=0.0, streamed_ago_s=0.6) > 0
+
+
+def test_a_leader_receives_no_log_and_has_its_lease() -> None:
+    assert _lease_s(leads=True, asked_ago_s=0.0, seen_ago_s=0.0, streamed_ago_s=None) > 0
 
 
 def test_an_answer_that_took_long_leaves_less() -> None:

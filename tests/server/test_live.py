@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from altid.server import live as live_module
 from altid.server.live import OnlyWhileLive
 
 
@@ -38,7 +39,7 @@ def _status(method: str, looks: int, path: str = "/fhir/Patient/1") -> tuple[int
 
 
 def _answer(
-    method: str, looks: int, path: str = "/fhir/Patient/1", app: Any = None
+    method: str, looks: int, path: str = "/fhir/Patient/1", app: Any = None, length: int = 0
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
@@ -46,7 +47,8 @@ def _answer(
         sent.append(message)
 
     async def run() -> None:
-        scope = {"type": "http", "method": method, "path": path}
+        headers = [(b"content-length", b"%d" % length)]
+        scope = {"type": "http", "method": method, "path": path, "headers": headers}
         live = OnlyWhileLive(app or _record, _Lease(looks), hold_s=0)  # type: ignore[arg-type]
         await live(scope, None, send)  # type: ignore[arg-type]
 
@@ -157,3 +159,76 @@ def test_a_writer_whom_others_cancel_is_not_answered_for() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         _answer("POST", looks=9, app=cancelled)
+
+
+@pytest.mark.parametrize(
+    "path", ["/fhir/Patient/_search", "/fhir/_search", "/fhir/Patient/1/$everything", "/fhir/_search/"]
+)
+def test_what_was_read_by_post_while_the_lease_ran_out_is_not_sent(path: str) -> None:
+    status, headers, body = _answer("POST", looks=1, path=path, length=1)
+    assert status == 503
+    assert headers[b"altid-nothing-done"] == b"true"
+    assert b"the record" not in body
+
+
+@pytest.mark.parametrize("path", ["/fhir", "/fhir/"])
+def test_a_bundle_that_was_answered_while_the_lease_ran_out_is_told_as_unknown(path: str) -> None:
+    assert _status("POST", looks=2, path=path) == (200, b"the record")
+    status, body = _status("POST", looks=1, path=path)
+    assert status == 504
+    assert b"the record" not in body
+
+
+@pytest.mark.parametrize("header", [(b"content-length", b"1"), (b"transfer-encoding", b"chunked")])
+def test_what_came_with_a_body_is_not_read_twice(header: tuple[bytes, bytes]) -> None:
+    reads, sent = [], []
+
+    async def record(scope: Any, receive: Any, send: Any) -> None:
+        reads.append(await receive())
+        await _record(scope, receive, send)
+
+    async def receive() -> dict[str, Any]:
+        assert not reads, "the body is gone: this would wait for the client to hang up"
+        return {"type": "http.request", "body": b"1"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/fhir/Patient", "headers": [header]}
+    live = OnlyWhileLive(record, _Lapse(range(1, 2)), hold_s=10)  # type: ignore[arg-type]
+    asyncio.run(live(scope, receive, send))
+    assert sent[0]["status"] == 503
+
+
+def test_a_writer_who_was_sent_away_is_not_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "_LOOK_EVERY_S", 0.001)
+    watched: list[Any] = []
+
+    async def slow_to_leave(_scope: Any, _receive: Any, _send: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await _watch_ends()
+            watched.append("left in peace")
+
+    assert _answer("POST", looks=1, app=slow_to_leave)[0] == 504
+    assert watched == ["left in peace"]
+
+
+def test_a_writer_who_is_being_answered_is_not_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "_LOOK_EVERY_S", 0.001)
+
+    async def slow_to_answer(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await _watch_ends()
+        await send({"type": "http.response.body", "body": b"stored"})
+
+    status, _, body = _answer("POST", looks=1, app=slow_to_answer)
+    assert (status, body) == (201, b"stored")
+
+
+async def _watch_ends() -> None:
+    """Until nobody looks after writers any more."""
+    async with asyncio.timeout(5):
+        watches = [task for task in asyncio.all_tasks() if "_send_writers_away" in str(task)]
+        await asyncio.gather(*watches)

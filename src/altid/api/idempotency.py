@@ -16,6 +16,9 @@ from altid.record.write_key import WriteKey, client_id, client_key
 
 HEADER = "idempotency-key"
 
+_CONDITIONS = ("if-match", "if-none-match", "if-none-exist")
+"""Headers that belong to what is to be written: with another one it is another write."""
+
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
@@ -49,4 +52,6 @@ def _interaction(request: Request) -> str:
 
 
 def _content(request: Request) -> bytes:
-    return b"" if request.content is None else json.dumps(request.content)
+    content = b"" if request.content is None else json.dumps(request.content)
+    conditions = [f"\0{name}: {request.headers[name]}" for name in _CONDITIONS if name in request.headers]
+    return content + "".join(conditions).encode()

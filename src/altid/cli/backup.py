@@ -14,7 +14,7 @@ from altid.cli.app import Options
 from altid.cli.region import run
 from altid.record.backup.catalogue import Backup, check_folder, good, read_backups
 from altid.record.backup.check import check_backup, check_log
-from altid.record.backup.choice import spans
+from altid.record.backup.choice import Span, spans
 from altid.record.backup.moment import show
 from altid.record.backup.state import read_state
 from altid.record.backup.wal import read_archive
@@ -68,7 +68,7 @@ async def _list(options: Options) -> int:
     if options.json:
         told = picture(where, load_region(where))
         told |= {"backups": [one.as_json() | {"good": one in good(backups)} for one in backups]}
-        told |= {"held": [{"from": one.begin.isoformat(), "to": one.end.isoformat()} for one in held]}
+        told |= {"held": [_held(one) for one in held]}
         click.echo(json.dumps(told))
         return 0
     _print_table(backups)
@@ -112,6 +112,10 @@ def _print_table(backups: list[Backup]) -> None:
         state = show(one.verified) if one.verified else f"DAMAGED: {one.fault}"
         table.add_row(one.name, one.kind, show(one.finished), _size(one.bytes), one.source, state)
     Console(width=140, highlight=False).print(table)
+
+
+def _held(span: Span) -> dict[str, object]:
+    return {"from": span.begin.isoformat(), "to": span.end.isoformat(), "proven": span.proven}
 
 
 def _size(size_bytes: int) -> str:

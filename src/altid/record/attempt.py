@@ -80,19 +80,38 @@ async def wait_for_end(connection: WriteConnection, earlier: Sequence[Backend], 
 
 
 async def safety_of(connection: WriteConnection, position: int) -> Safety:
-    """How safe the commit was that this session was just answered; "two-sites" only where that is certain.
+    """How safe the commit is that this session was just answered; "two-sites" only where that is certain.
 
-    Either the other site shows all that there is by now. Or it is in step and commits have waited for it
-    since before this one: the session's settings are those of its last look, and PostgreSQL reads them anew
-    between any two statements.
+    PostgreSQL's answer alone is not enough. That commits wait is told to its sessions by the checkpointer,
+    which may be seconds behind with that while it is busy: for so long commits are answered without waiting,
+    although a standby is named, is in step and may take the lead. So either the other site shows all that
+    there is by now; or it is in step, and with these very settings a commit was seen to wait before; or the
+    answer is held back here until it has the commit, or nobody is to be waited for any more.
+    Raises `LocalOnlyError` when neither comes.
     """
+    until_s = asyncio.get_running_loop().time() + _HELD_BACK_S_MAX
+    held_back = False
     try:
-        applied, in_step, loaded = await connection.fetchrow(_SAFETY, position)
+        while True:
+            applied, in_step, alone, reached, loaded = await connection.fetchrow(_SAFETY, position)
+            if applied or (in_step and (held_back or connection.waits_since == loaded)):
+                return "two-sites"
+            if alone:
+                return "one-site"
+            if await connection.fetchval(_SOMEBODY_WAITS):
+                connection.waits_since = loaded
+            if not held_back:
+                position, held_back = reached, True
+            if asyncio.get_running_loop().time() > until_s:
+                raise LocalOnlyError
+            await asyncio.sleep(_HELD_BACK_EVERY_S)
     except (*_BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
-        return "one-site"
-    unchanged, connection.settings_loaded = loaded == connection.settings_loaded, loaded
-    return "two-sites" if applied or (in_step and unchanged) else "one-site"
+        raise LocalOnlyError from None
 
 
-_SAFETY = "SELECT applied, in_step, loaded FROM commit_safety($1)"
+_HELD_BACK_S_MAX, _HELD_BACK_EVERY_S = 30.0, 0.002
+"""Patroni needs two or three seconds until nobody is waited for. Who asked has a deadline of their own."""
+
+_SAFETY = "SELECT applied, in_step, alone, reached, loaded FROM commit_safety($1)"
+_SOMEBODY_WAITS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')"

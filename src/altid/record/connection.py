@@ -39,7 +39,9 @@ class WriteConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg tell
     timeline: int
     """Grows with each change of the lead: of two that call themselves primary the higher one is."""
 
-    settings_loaded: datetime
+    waits_since: datetime | None
+    """When the settings were loaded with which a commit was seen to wait for the other site."""
+
     doubtful: bool
     """A WARNING came: what was committed may be at this site only."""
 
@@ -55,7 +57,7 @@ _STATE = """
 SELECT NOT pg_is_in_recovery(),
        CASE WHEN pg_is_in_recovery() THEN 0
             ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer END,
-       pid, backend_start, pg_conf_load_time()
+       pid, backend_start
   FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 
@@ -72,6 +74,7 @@ async def connect(host: str, dsn: str, settings: Mapping[str, str], connect_s: f
                 server_settings={**settings, **SETTINGS},
             )
             connection.host, connection.doubtful, connection.busy_since_s = host, False, None
+            connection.waits_since = None
             connection.add_log_listener(_heard)
             await look(connection)
             return connection
@@ -86,7 +89,7 @@ async def look(connection: WriteConnection) -> None:
     row = await connection.fetchrow(_STATE)
     assert row is not None
     connection.is_primary, connection.timeline = row[0], row[1]
-    connection.backend, connection.settings_loaded = Backend(row[2], row[3]), row[4]
+    connection.backend = Backend(row[2], row[3])
 
 
 def _heard(connection: Any, message: Any) -> None:

@@ -28,7 +28,7 @@ from altid.record.attempt import (
     safety_of,
     wait_for_end,
 )
-from altid.record.connection import Backend
+from altid.record.connection import Backend, WriteConnection
 from altid.record.database import Database
 from altid.record.primary import NoPrimaryError
 from altid.record.write import Write, Written, write
@@ -169,12 +169,17 @@ class _Group:
             again = any(item.sent for item in items)
             try:
                 await wait_for_end(connection, self._earlier, self._until_s)
+                # Who was told meanwhile that nothing will be stored was told the truth.
+                items = [item for item in items if not item.future.done()]
+                if not items:
+                    return
                 for item in items:
                     item.sent = True
                 written = await write(
                     connection, [item.prepared for item in items], [item.key for item in items], again=again
                 )
                 check(connection)
+                written = await self._with_safety(connection, written)
             except NoPrimaryError:
                 raise
             except Exception as error:
@@ -191,16 +196,18 @@ class _Group:
                 if is_unfit(error) or (again and is_refused(error)):
                     await asyncio.sleep(_REFUSED_PAUSE_S)
                     return
-                if again and _is_of_server(error):
-                    raise OutcomeUnknownError from None
                 raise
-            if self._database.is_replicated:
-                assert written[-1].position is not None
-                safety = await safety_of(connection, written[-1].position)
-                written = [one._replace(safety=safety) for one in written]
         for item, result in zip(items, written, strict=True):
             if not item.future.done():
                 item.future.set_result(result)
+
+    async def _with_safety(self, connection: WriteConnection, written: list[Written]) -> list[Written]:
+        """How safe their commit is, in a region."""
+        if not self._database.is_replicated:
+            return written
+        assert written[-1].position is not None
+        safety = await safety_of(connection, written[-1].position)
+        return [one._replace(safety=safety) for one in written]
 
 
 def _is_of_one(error: Exception) -> bool:
@@ -219,6 +226,7 @@ def _give_up(item: _Item) -> None:
 
 
 def _fail(items: Sequence[_Item], error: Exception) -> None:
+    """The error is of the last attempt: of one before it, whose answer was lost, it says nothing."""
     for item in items:
         if not item.future.done():
-            item.future.set_exception(error)
+            item.future.set_exception(OutcomeUnknownError() if item.sent else error)

@@ -121,6 +121,9 @@ class Primary:
         await self._take_slot(until_s)
         try:
             connection = self._take_idle() or await self._connect_to_leader(until_s)
+            if _now_s() >= until_s:
+                self._keep(connection)
+                raise NoPrimaryError
         except BaseException:
             self._slots.release()
             raise
@@ -165,19 +168,25 @@ class Primary:
         return None
 
     async def _connect_to_leader(self, until_s: float) -> WriteConnection:
+        patience_s = min(_ANSWER_S_MIN, self._connect_s)
         while _now_s() < until_s:
             if self._leader is None:
                 await self._search_until(until_s)
             connection = self._take_idle()
             if connection is None and self._leader is not None:
-                connection = await self._connect_or_suspect(self._leader)
+                connection = await self._connect_or_suspect(self._leader, patience_s)
+                patience_s = min(2 * patience_s, self._connect_s)
             if connection is not None:
                 return connection
         raise NoPrimaryError
 
-    async def _connect_or_suspect(self, leader: Host) -> WriteConnection | None:
+    async def _connect_or_suspect(self, leader: Host, patience_s: float) -> WriteConnection | None:
         try:
-            connection = await self._connect(leader, self._connect_s)
+            connection = await self._connect(leader, patience_s)
+        except TimeoutError:
+            # It is silent or only busy: all are asked who leads, and its free sessions may still be good.
+            self._leader = None
+            return None
         except FAILURES:
             self.suspect()
             return None

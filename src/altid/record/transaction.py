@@ -115,11 +115,14 @@ class _Run(Generic[Result]):
         self._earlier: list[Backend] = []
         self._reruns = 0
         self._connection: WriteConnection | None = None
+        self._is_given_up = False
         self._committed: tuple[Result, _Witness] | None = None
         """The result and the witness of a COMMIT that was sent and not answered."""
 
     def give_up(self) -> Exception:
-        """The deadline has come. Without a COMMIT sent, closing the socket makes sure that none will be."""
+        """The deadline has come. Without a COMMIT sent, closing the socket makes sure that none will be, and
+        a session that comes late is not used."""
+        self._is_given_up = True
         if self._committed is not None:
             return OutcomeUnknownError()
         if self._connection is not None:
@@ -141,31 +144,42 @@ class _Run(Generic[Result]):
         """One attempt; None if it must be made again."""
         async with self._database.writing(self._until_s) as connection:
             self._connection = connection
+            settling = self._committed is not None
             try:
+                self._stop_if_given_up()
                 await wait_for_end(connection, self._earlier, self._until_s)
                 if self._committed is not None:
                     settled = await self._settle(connection, *self._committed)
                     self._committed = None
                     if settled is not None:
                         return settled
+                    settling = False
                 return await self._run_once(connection)
             except NoPrimaryError:
                 raise
             except Exception as error:
-                if not self._may_go_on(error, connection):
+                if not self._may_go_on(error, connection, settling=settling):
+                    if self._committed is not None:
+                        raise OutcomeUnknownError from None
                     raise
             finally:
                 self._connection = None
         await asyncio.sleep(_RERUN_PAUSE_S * 2**self._reruns)
         return None
 
-    def _may_go_on(self, error: Exception, connection: WriteConnection) -> bool:
+    def _stop_if_given_up(self) -> None:
+        if self._is_given_up:
+            raise NoPrimaryError
+
+    def _may_go_on(self, error: Exception, connection: WriteConnection, *, settling: bool) -> bool:
+        """With `settling` the error says nothing about the COMMIT before it, whose answer was lost."""
         if is_lost(error, connection):
             self._earlier.append(connection.backend)
             connection.terminate()
             self._database.suspect_primary()
             return True
-        self._committed = None  # the server has said no
+        if not settling:
+            self._committed = None  # the server has said no
         if is_unfit(error):
             connection.terminate()
             self._database.suspect_primary()
@@ -181,6 +195,7 @@ class _Run(Generic[Result]):
             result = await self._work(transaction)
             if transaction.witness is None:
                 transaction.position = await connection.fetchval(_CONFIRM)
+            self._stop_if_given_up()
         except BaseException:
             with suppress(*FAILURES):
                 await opened.rollback()
@@ -189,8 +204,9 @@ class _Run(Generic[Result]):
             self._committed = (result, transaction.witness)
         await opened.commit()
         check(connection)
+        done = Done(result, await self._safety(connection, transaction.position))
         self._committed = None
-        return Done(result, await self._safety(connection, transaction.position))
+        return done
 
     async def _settle(
         self, connection: WriteConnection, result: Result, witness: _Witness

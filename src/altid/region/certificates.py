@@ -140,14 +140,19 @@ def make(where: Layout, region: Region, account: Account) -> None:
 
 
 def make_authorities(where: Layout, region: Region, write: Write, now: datetime | None = None) -> None:
-    """Make the authorities that the region lacks. Whatever the old ones issued is worth nothing then."""
+    """Make the authorities that the region lacks. Whatever the old ones issued is worth nothing then.
+
+    A key that is there is kept: where only its certificate is gone, what it issued stays good.
+    Raises `RegionError` if such a key can't be read.
+    """
     for which in (_AUTHORITY, _WATCHERS):
         if not (_key_file(where, which).exists() and _certificate_file(where, which).exists()):
             _make_authority(where, which, f"Altid region {region.name}, {which}", write, now)
 
 
 def _make_authority(where: Layout, which: str, name: str, write: Write, now: datetime | None) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+    is_new = not _key_file(where, which).exists()
+    key = ec.generate_private_key(ec.SECP256R1()) if is_new else _authority_key(where, which)
     moment = now or datetime.now(UTC)
     certificate = (
         _builder(_name(name), _name(name), key.public_key(), moment, moment + _AUTHORITY_LIFE)
@@ -155,7 +160,8 @@ def _make_authority(where: Layout, which: str, name: str, write: Write, now: dat
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    write(_key_file(where, which), _pem(key))
+    if is_new:
+        write(_key_file(where, which), _pem(key))
     write(_certificate_file(where, which), _pem(certificate))
 
 
@@ -288,15 +294,22 @@ def _certificate_file(where: Layout, which: str) -> Path:
 
 
 def _authority(where: Layout, which: str) -> _Authority:
-    key_file, file = _key_file(where, which), _certificate_file(where, which)
-    try:
-        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-    except (OSError, ValueError, TypeError):
-        raise RegionError(f"{key_file} cannot be read: the key of the region's authority is there.") from None
+    key, file = _authority_key(where, which), _certificate_file(where, which)
     certificate, text = _certificate(file), _text(file)
-    if certificate is None or text is None or not isinstance(key, ec.EllipticCurvePrivateKey):
+    if certificate is None or text is None:
         raise RegionError(f"{file} cannot be read, or doesn't fit the key beside it.")
     return _Authority(key, certificate, text)
+
+
+def _authority_key(where: Layout, which: str) -> ec.EllipticCurvePrivateKey:
+    file = _key_file(where, which)
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise RegionError(f"{file} cannot be read: the key of the region's authority is there.")
+    return key
 
 
 def _text(file: Path) -> str | None:

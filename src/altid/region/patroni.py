@@ -124,6 +124,10 @@ PARAMETERS: dict[str, Any] = {
     "synchronous_commit": "remote_apply",  # read-your-writes on both sites
     "wal_log_hints": "on",
     "hot_standby_feedback": "on",
+    # A commit waits until the standby has applied it, so a read there that stands in the way of the log holds
+    # up every write. It is cancelled soon (SQLSTATE 40001, a read may be asked again), not after 30 s.
+    "max_standby_streaming_delay": "500ms",
+    "vacuum_truncate": "off",  # of everyday work, only its lock would meet reads at the standby
     "wal_sender_timeout": f"{int(SENDER_TIMEOUT_S * 1000)}ms",
     "wal_receiver_timeout": "2s",
     "wal_receiver_status_interval": "1s",

@@ -2,8 +2,8 @@
 
 The site's guardian keeps a lease (sixteen bytes in a mapped file, see `altid.region.guardian.lease`). Without
 it a site that is cut off, frozen and thawed, or still catching up would show a record as it was. So a request
-is refused when the lease is over, an answer to a reader is held back when it ended meanwhile, and a writer
-who waits is soon sent to the other site.
+is refused when the lease is over, an answer to a reader is held back when it ended meanwhile (also where they
+read by POST), and a writer who waits is soon sent to the other site.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from altid.api.http import Receive, Scope, Send
 from altid.fhir import json
 from altid.fhir.outcome import Issue, operation_outcome
+from altid.server.app import FHIR_BASE
 
 _BYTES, _WORD_BYTES = 16, 8
 _TWO_SITES = 1
@@ -25,6 +26,9 @@ _LEASE_NS_MAX = 10_000_000_000
 """No lease is this long: one that seems so is from before the machine was started again."""
 
 _READING = ("GET", "HEAD")
+_READING_POSTS = ("_search", "$")
+"""How the last part of a path begins where a POST only reads: no operation of ours writes."""
+
 _ALWAYS, _HEALTH = "/health/live", "/health/"
 
 HOLD_S, _HOLD_LOOK_S = 0.6, 0.02
@@ -77,7 +81,7 @@ class OnlyWhileLive:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == _ALWAYS:
             await self._app(scope, receive, send)
-        elif scope["method"] in _READING:
+        elif _is_reading(scope):
             held_s = 0.0 if scope["path"].startswith(_HEALTH) else self._hold_s
             await self._read(scope, receive, send, asyncio.get_running_loop().time() + held_s)
         elif not self._lease.holds:
@@ -87,10 +91,12 @@ class OnlyWhileLive:
 
     async def _read(self, scope: Scope, receive: Receive, send: Send, until_s: float) -> None:
         """A reader waits a moment for a lease that has run out: a failover's pause is no error to them. What
-        was read meanwhile is thrown away, and read again."""
+        was read meanwhile is thrown away, and read again, unless the request had a body: that came once."""
         while await self._holds_by(until_s):
             if await self._read_once(scope, receive, send):
                 return
+            if _has_body(scope):
+                break
         await self._refuse(send, 503, _NOT_LIVE)
 
     async def _holds_by(self, until_s: float) -> bool:
@@ -119,21 +125,29 @@ class OnlyWhileLive:
         return not refused
 
     async def _write(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A writer waits for its commit, but not long at a site that is live no more."""
+        """A writer waits for its commit, but not long at a site that is live no more. What is done is told
+        even there, but for the answer to a Bundle: that shows what its entries have read."""
         task = asyncio.current_task()
         assert task is not None
         self._writers.add(task)
         if self._watch is None:
             self._watch = asyncio.create_task(self._send_writers_away())
-        answered = False
+        answered = refused = False
+        shows_record = _is_bundle(scope)
 
         async def noted(message: Any) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
+            nonlocal answered, refused
+            if message["type"] == "http.response.start":
+                self._writers.discard(task)
+                answered = True
+                refused = shows_record and not self._lease.holds
+            if not refused:
+                await send(message)
 
         try:
             await self._app(scope, receive, noted)
+            if refused:
+                await self._refuse(send, 504, _UNKNOWN)
         except asyncio.CancelledError as error:
             if answered or error.args != (_SENT_AWAY,):
                 raise
@@ -151,6 +165,7 @@ class OnlyWhileLive:
             if looks >= _LOOKS_MAX:
                 for task in self._writers:
                     task.cancel(_SENT_AWAY)
+                self._writers.clear()
         self._watch = None
 
     async def _refuse(self, send: Send, status: int, issue: Issue) -> None:
@@ -170,6 +185,21 @@ class OnlyWhileLive:
             headers.append(_NOTHING_DONE)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _is_reading(scope: Scope) -> bool:
+    if scope["method"] == "POST":
+        return str(scope["path"]).rstrip("/").rpartition("/")[2].startswith(_READING_POSTS)
+    return scope["method"] in _READING
+
+
+def _is_bundle(scope: Scope) -> bool:
+    return scope["method"] == "POST" and str(scope["path"]).rstrip("/") == FHIR_BASE
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = dict(scope.get("headers", ()))
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 _SENT_AWAY = "this site is not live"

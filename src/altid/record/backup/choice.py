@@ -11,7 +11,7 @@ from pathlib import Path
 from altid.record.backup.catalogue import Backup, chain, good, read_backups
 from altid.record.backup.moment import show
 from altid.record.backup.state import read_state
-from altid.record.backup.wal import Archive, read_archive
+from altid.record.backup.wal import Archive, Segment, read_archive
 from altid.record.postgres.error import PostgresError
 
 _CLOCK = timedelta(seconds=1)
@@ -24,9 +24,11 @@ class Span:
 
     begin: datetime
     end: datetime
+    proven: bool
+    """See `Choice.proven`."""
 
     def __str__(self) -> str:
-        return f"{show(self.begin)} to {show(self.end)}"
+        return f"{show(self.begin)} to {'' if self.proven else 'at most '}{show(self.end)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,16 @@ class Choice:
     """What to restore: the chain of base backups, and the log after it up to `end`."""
 
     chain: tuple[Backup, ...]
-    segments: int
-    """How many segments of the log lie from the last backup on."""
+    segments: tuple[Segment, ...]
+    """The segments of the log from the last backup on."""
 
     end: datetime
     whole: bool
     """Whether that is all the log there is: nothing lies beyond a gap."""
+
+    proven: bool
+    """Whether all that was committed up to `end` is known to be there. If not, `end` is when the last piece
+    of the log arrived, and only the replay shows whether the log reaches a moment before it."""
 
 
 def choose(folder: Path, moment: datetime | None, now: datetime) -> Choice:
@@ -70,10 +76,9 @@ def spans(backups: Sequence[Backup], archive: Archive, until: datetime | None) -
         begin = backup.finished + _CLOCK
         if choice is None or choice.end < begin:
             continue
-        if found and begin <= found[-1].end:
-            found[-1] = Span(found[-1].begin, max(found[-1].end, choice.end))
-        else:
-            found.append(Span(begin, choice.end))
+        if found and (found[-1].end, found[-1].proven) == (choice.end, choice.proven):
+            continue  # the same run of the log
+        found.append(Span(begin, choice.end, choice.proven))
     return found
 
 
@@ -84,8 +89,10 @@ def _choice(
     segments, whole = archive.run_from(backup.last)
     if links is None or not segments:
         return None
-    written = datetime.fromtimestamp(archive.path(segments[-1]).stat().st_mtime, UTC)
-    return Choice(links, len(segments), max(until, written) if whole and until else written, whole)
+    if whole and until:
+        return Choice(links, tuple(segments), until, whole, proven=True)
+    arrived = datetime.fromtimestamp(archive.path(segments[-1]).stat().st_mtime, UTC)
+    return Choice(links, tuple(segments), arrived, whole, proven=False)
 
 
 def _refusal(moment: datetime | None, held: Sequence[Span]) -> str:

@@ -2,7 +2,8 @@
 
 Puts the segment or history file NAME of the backup folder at TARGET, and appends the name to the file TOLD,
 from which whoever waits knows how far recovery is. Exit code 1 when the archive doesn't have it: to
-PostgreSQL that means the end of the log.
+PostgreSQL that means the end of the log. Whatever else goes wrong (a damaged segment, a full disk) must not
+look like that: its exit code is above 128, at which PostgreSQL stops.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 from pathlib import Path
 
 _COPY_BYTES = 1024 * 1024
+_ABSENT, _FAILED = 1, 200
+"""Exit codes. PostgreSQL takes 1 to 125 for the end of the log, 143 for being told to stop."""
 
 
 def fetch(folder: Path, name: str, target: Path) -> bool:
@@ -48,12 +51,16 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def main(folder: str, name: str, target: str, told: str | None = None) -> int:
-    """Fetch; 1 if the archive hasn't got it."""
-    if not fetch(Path(folder), name, Path(target)):
-        return 1
-    if told is not None:
-        with Path(told).open("a") as file:
-            file.write(f"{name}\n")
+    """Fetch; gives the exit code."""
+    try:
+        if not fetch(Path(folder), name, Path(target)):
+            return _ABSENT
+        if told is not None:
+            with Path(told).open("a") as file:
+                file.write(f"{name}\n")
+    except Exception as error:  # Python's own exit code of an exception is 1
+        print(f"{name} could not be fetched: {error!r}", file=sys.stderr)  # noqa: T201  into PostgreSQL's log
+        return _FAILED
     return 0
 
 

@@ -23,7 +23,9 @@ import asyncpg
 
 from altid.record.backup.catalogue import MANIFEST
 from altid.record.backup.choice import Choice
+from altid.record.backup.moment import show
 from altid.record.backup.verify import BASE, LOG, DamageError, read_manifest
+from altid.record.backup.wal import Segment
 from altid.record.postgres import Cluster, PostgresError, PostgresSettings, embedded, launch
 from altid.record.postgres.account import Account, reaches
 from altid.record.postgres.folder import OWN_CONFIGURATION, cluster_folder, environment, write_owned
@@ -42,7 +44,8 @@ _FREE_SHARE = 1.1
 """What the base backups unpack to, and a tenth for the log that is replayed."""
 
 _TOO_EARLY = "recovery ended before configured recovery target was reached"
-"""PostgreSQL's word when nothing was committed after the moment asked for: then all there is, is right."""
+"""PostgreSQL's word when the log has no commit after the moment asked for. If all that was committed
+before it is known to be there, then all there is, is right; if not, the log may end before the moment."""
 
 _LEFT_BY_OTHERS = (
     "standby.signal",
@@ -89,15 +92,18 @@ async def recover(
     await asyncio.to_thread(_unpack, folder, choice, data, account, programs, tell)
     unpacked_s = time.monotonic()
     await asyncio.to_thread(_configure, folder, moment, data, account)
-    tell(f"replaying up to {choice.segments} segments of the log")
+    tell(f"replaying up to {len(choice.segments)} segments of the log")
     settings = PostgresSettings(buffers_bytes=_BUFFERS_BYTES, start_seconds_max=_REPLAY_S_MAX)
     try:
-        newest, timeline = await _replay(data, settings, choice, tell, complete)
+        newest, timeline = await _replay(data, settings, choice, moment, tell, complete)
     except PostgresError as error:
         if moment is None or _TOO_EARLY not in str(error):
             raise
+        _check_end(data, choice)
+        if not choice.proven or moment > choice.end:
+            raise PostgresError(f"The log does not reach {show(moment)}: ask for an earlier one.") from None
         await asyncio.to_thread(_configure, folder, None, data, account)
-        newest, timeline = await _replay(data, settings, choice, tell, complete)
+        newest, timeline = await _replay(data, settings, choice, None, tell, complete)
     return Recovered(
         newest, timeline, round(unpacked_s - began_s, 1), round(time.monotonic() - unpacked_s, 1)
     )
@@ -189,12 +195,20 @@ def _configure(folder: Path, moment: datetime | None, data: Path, account: Accou
 
 
 async def _replay(
-    data: Path, settings: PostgresSettings, choice: Choice, tell: Tell, complete: Complete | None
+    data: Path,
+    settings: PostgresSettings,
+    choice: Choice,
+    moment: datetime | None,
+    tell: Tell,
+    complete: Complete | None,
 ) -> tuple[datetime | None, int]:
-    telling = asyncio.create_task(_tell_progress(data, choice.segments, tell))
+    _progress(data).unlink(missing_ok=True)
+    telling = asyncio.create_task(_tell_progress(data, len(choice.segments), tell))
     try:
         async with embedded(data, settings) as cluster:
             telling.cancel()
+            if moment is None:  # with one, PostgreSQL itself refuses to end before it
+                _check_end(data, choice)
             newest, timeline = await _look(cluster)
             if complete is not None:
                 await complete(cluster)
@@ -205,6 +219,17 @@ async def _replay(
     _progress(data).unlink(missing_ok=True)
     (cluster.folder / "postgresql.auto.conf").write_text("")
     return newest, timeline
+
+
+def _check_end(data: Path, choice: Choice) -> None:
+    """Raise `PostgresError` unless recovery was given the log to its end, and not to a missing piece."""
+    last, path = choice.segments[-1], _progress(data)
+    names = path.read_text().splitlines() if path.exists() else []
+    fetched = [segment for segment in map(Segment.of, names) if segment]
+    if not fetched or max(fetched) < last:
+        raise PostgresError(
+            f"The log ended before its last segment, {last.name}: run `altid backup verify`, or try again."
+        )
 
 
 async def _look(cluster: Cluster) -> tuple[datetime | None, int]:

@@ -192,17 +192,21 @@ LANGUAGE sql AS $$
     SELECT outcome, version, last_updated FROM write_resources(writes, ARRAY[]::uuid[], false)
 $$;
 
--- Whether the commit that the caller has just had the answer to is at the other site too. `position` is from
--- before the commit. `applied`: a synchronous standby shows all that this site has by now. `in_step`: there is
--- one, it is past `position`, and commits wait for it; since when, tells `loaded`: the session's settings have
--- been the same from that moment on.
+-- What is known of the commit that the caller has just had the answer to. `position` is from before it.
+-- `applied`: a synchronous standby shows all that this site has by now. `in_step`: there is one, and it is past
+-- `position`. `alone`: commits are to wait for nobody. `reached`: the log's end here, so behind the commit.
+-- `loaded`: the session's settings have been the same from that moment on.
 CREATE FUNCTION commit_safety("position" bigint,
-                              OUT applied boolean, OUT in_step boolean, OUT loaded timestamptz)
+                              OUT applied boolean, OUT in_step boolean, OUT alone boolean, OUT reached bigint,
+                              OUT loaded timestamptz)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(bool_or(s.replay_lsn >= pg_current_wal_flush_lsn()), false),
+    SELECT coalesce(bool_or(s.replay_lsn >= e.lsn), false),
            coalesce(bool_or(s.replay_lsn >= '0/0'::pg_lsn + "position"), false),
+           current_setting('synchronous_standby_names') = '',
+           (e.lsn - '0/0')::bigint,
            pg_conf_load_time()
-      FROM pg_stat_replication s
-     WHERE s.state = 'streaming' AND s.sync_state IN ('sync', 'quorum')
+      FROM (SELECT pg_current_wal_flush_lsn() AS lsn) e
+      LEFT JOIN pg_stat_replication s ON s.state = 'streaming' AND s.sync_state IN ('sync', 'quorum')
+     GROUP BY e.lsn
 $$;
 REVOKE ALL ON FUNCTION commit_safety(bigint) FROM PUBLIC;

@@ -75,6 +75,11 @@ class ApplyWatch:
         self._breaks_s: deque[float] = deque()
         self.backlog = Backlog()
         self.standby = False
+        self.streamed_s: float | None = None
+        """When the last question was sent to which the answer was that the log is received; None when it was
+        that it isn't. A question without an answer leaves it as it is."""
+        self.last_streamed_s: float | None = None
+        """The same, and it stays when the stream ends."""
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -97,6 +102,7 @@ class ApplyWatch:
         return self._receiver is not None
 
     async def _ask(self) -> None:
+        asked_s = time.monotonic()
         try:
             async with asyncio.timeout(_ANSWER_S_MAX):
                 if self._session is None:
@@ -107,6 +113,8 @@ class ApplyWatch:
             return
         now_s, self.standby = time.monotonic(), bool(row["standby"])
         self._note_break(now_s, row["receiver"])
+        self.streamed_s = asked_s if self.streams else None
+        self.last_streamed_s = self.streamed_s or self.last_streamed_s
         if self.standby and row["received"] is not None and row["applied"] is not None:
             self.backlog.sample(now_s, row["received"], row["applied"])
         else:

@@ -15,6 +15,7 @@ from altid.region.addresses import monitor_dsn
 from altid.region.guardian.apply import ApplyWatch
 from altid.region.guardian.disk import DiskWatch
 from altid.region.guardian.fitness import Fitness, Health, judge
+from altid.region.guardian.lease import LiveLease
 from altid.region.guardian.tag import NoSyncTag
 from altid.region.layout import PlaceFolders, Secrets
 from altid.region.topology import Site
@@ -41,13 +42,16 @@ def yielding_lease_s(s: float, unwritable_s: float | None, asked_s: float, now_s
 class GreyWatch:
     """The deep checks of one site's own."""
 
-    def __init__(self, site: Site, folders: PlaceFolders, secrets: Secrets, tell: Tell) -> None:
+    def __init__(
+        self, site: Site, folders: PlaceFolders, secrets: Secrets, lease: LiveLease, tell: Tell
+    ) -> None:
         self._apply = ApplyWatch(monitor_dsn(secrets, site))
         self._disk = DiskWatch(folders.postgres)
         self._tag = NoSyncTag(folders)
-        self._tell = tell
+        self._lease, self._tell = lease, tell
         self._fitness = Fitness()
-        self._tagged = False
+        self._tagged: bool | None = None
+        """What Patroni's file said when it was last looked up; None: not yet."""
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -68,6 +72,19 @@ class GreyWatch:
         now_s = time.monotonic()
         return yielding_lease_s(s, self._disk.unwritable_s(now_s), asked_s, now_s)
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether the leader may have been told not to wait for this site, as a standby."""
+        return self._fitness.aside or self._tagged is not False
+
+    def streamed_s(self, *, is_seen: bool) -> float | None:
+        """When the log was last seen to be received; None when it isn't, though the other site is seen.
+
+        A stream that ends while its site can be seen may mean that the leader goes on alone. One that ends
+        with its site is the loss of the site: the leader is gone, or waits for us until its time is over.
+        """
+        return self._apply.streamed_s if is_seen else self._apply.last_streamed_s
+
     def answer(self) -> dict[str, Any]:
         """What the guardian tells of it."""
         now_s = time.monotonic()
@@ -81,29 +98,36 @@ class GreyWatch:
 
     async def _judge(self) -> None:
         """Keep Patroni's tag as the judgement says, whatever happened to either."""
-        self._tagged = await self._prepared()
-        self._fitness = Fitness(aside=self._tagged, times=1, reason="it was so before")
+        is_known = False  # the supervisor writes Patroni's file before it starts anybody
         while True:
+            if is_known:
+                await self._step(judge(self._fitness, self._health()))
+            elif is_known := await self._looked():
+                self._fitness = Fitness(aside=bool(self._tagged), times=1, reason="it was so before")
             await asyncio.sleep(_JUDGE_EVERY_S)
-            before, self._fitness = self._fitness, judge(self._fitness, self._health())
-            if self._fitness.aside != before.aside:
-                self._tell("set aside" if self._fitness.aside else "waited for", reason=self._fitness.reason)
-            if self._fitness.aside != self._tagged:
-                await self._set(self._fitness.aside)
 
-    async def _prepared(self) -> bool:
-        """Wait for Patroni's file, which the supervisor writes before it starts anybody."""
-        while True:
-            try:
-                return await asyncio.to_thread(self._tag.prepare)
-            except (OSError, ValueError):
-                await asyncio.sleep(_JUDGE_EVERY_S)
+    async def _step(self, fitness: Fitness) -> None:
+        before, self._fitness = self._fitness, fitness
+        if fitness.aside != before.aside:
+            if fitness.aside:
+                self._lease.end()  # before the leader can hear of it, and go on alone
+            self._tell("set aside" if fitness.aside else "waited for", reason=fitness.reason)
+        if await self._looked() and fitness.aside != self._tagged:
+            await self._set(fitness.aside)
+
+    async def _looked(self) -> bool:
+        """Look up the tag; whether that could be done."""
+        try:
+            self._tagged = await asyncio.to_thread(self._tag.look)
+        except (OSError, ValueError):
+            return False
+        return True
 
     async def _set(self, aside: bool) -> None:
         try:
             await asyncio.to_thread(self._tag.set, aside)
-        except OSError as error:
-            self._tell("tag not set", reason=error.strerror)
+        except (OSError, ValueError) as error:
+            self._tell("tag not set", reason=getattr(error, "strerror", None) or str(error))
             await asyncio.sleep(1.0)
         else:
             self._tagged = aside

@@ -44,6 +44,7 @@ def lease_s(
     leads: bool,
     asked_s: float,
     seen_s: float | None,
+    streamed_s: float | None,
     now_s: float,
     unseen_s: float,
     sender_timeout_s: float,
@@ -51,14 +52,19 @@ def lease_s(
     """For how long from now the site may answer as the live record; 0 or less: not at all.
 
     `asked_s`: when the question was sent to which a quorum answered that this site is live. `seen_s`: when
-    the other site was last seen. A leader that is cut off loses the lead after `unseen_s` at the earliest. A
-    standby that is cut off is waited for by the leader's PostgreSQL for `sender_timeout_s` since its last
-    confirmation, which is at most a heartbeat older than the cut.
+    the other site was last seen. `streamed_s`: when the local PostgreSQL was last asked and said that it
+    receives the log; None: it doesn't, or never said. A leader that is cut off loses the lead after
+    `unseen_s` at the earliest. A standby that is cut off is waited for by the leader's PostgreSQL for
+    `sender_timeout_s` since its last confirmation, which is at most a heartbeat older than the cut. One whose
+    stream has ended is not waited for, however well the sites see each other.
     """
     until_s = asked_s + _MARGIN * unseen_s
     if not leads:
         waited_for_s = _MARGIN * (sender_timeout_s - HEARTBEAT_S)
-        until_s = min(until_s, (seen_s if seen_s is not None else asked_s) + waited_for_s)
+        if streamed_s is None:
+            return 0.0
+        heard_s = min(streamed_s, seen_s if seen_s is not None else asked_s)
+        until_s = min(until_s, heard_s + waited_for_s)
     return until_s - now_s
 
 

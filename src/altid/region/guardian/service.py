@@ -71,13 +71,14 @@ class Guardian:
             tasks.create_task(self._refresh())
             if isinstance(self._place, Site):
                 folders = self._layout.place(self._place.name)
-                self._grey = GreyWatch(self._place, folders, self._secrets, self._event)
+                lease = LiveLease(folders.live)
+                self._grey = GreyWatch(self._place, folders, self._secrets, lease, self._event)
                 tasks.create_task(self._grey.run())
                 tasks.create_task(self._ask_guardian(self._region.witness))
                 tasks.create_task(self._ask_guardian(self._region.other(self._place)))
                 tasks.create_task(beat(monitor_dsn(self._secrets, self._place)))
                 tasks.create_task(self._ask_local(self._place))
-                tasks.create_task(self._ask_etcd(self._place))
+                tasks.create_task(self._ask_etcd(self._place, self._grey, lease))
                 tasks.create_task(self._guard(self._place))
 
     async def _serve(self) -> None:
@@ -126,10 +127,9 @@ class Guardian:
         """The site's own member, then the witness'; never the other site's, which may hang."""
         return EtcdClient(members(self._region, site)[:2], timeout_s, self._identity.client)
 
-    async def _ask_etcd(self, site: Site) -> None:
+    async def _ask_etcd(self, site: Site, grey: GreyWatch, lease: LiveLease) -> None:
         """Whether this site is live: asked of a quorum, so that one that is cut off knows that it is."""
         etcd, prefix = self._etcd(site, _LIVE_S_MAX), scope_prefix(self._region)
-        lease = LiveLease(self._layout.place(site.name).live)
         try:
             while True:
                 asked_s = time.monotonic()
@@ -138,8 +138,10 @@ class Guardian:
                     found, leader = not_live(keys, prefix, site.name), keys.get(prefix + "leader")
                     leads = leader is not None and leader.value == site.name
                     self._note_leader(leader.value if leader is not None else None)
+                    if not found and not leads and grey.is_aside:
+                        found = "this site has set itself aside"
                     two_sites = waits_for_other(keys, prefix)
-                    self._extend(lease, site, found, asked_s, leads=leads, two_sites=two_sites)
+                    self._extend(lease, grey, site, found, asked_s, leads=leads, two_sites=two_sites)
                 except EtcdError:
                     found = "etcd gave no answer with a quorum"  # the lease runs out by itself
                 if found != self._not_live:
@@ -151,20 +153,30 @@ class Guardian:
             etcd.close()
 
     def _extend(
-        self, lease: LiveLease, site: Site, found: str, asked_s: float, *, leads: bool, two_sites: bool
+        self,
+        lease: LiveLease,
+        grey: GreyWatch,
+        site: Site,
+        found: str,
+        asked_s: float,
+        *,
+        leads: bool,
+        two_sites: bool,
     ) -> None:
         if found:
             lease.end()
             return
+        sighting = self._probers[self._region.other(site).name].sighting
         s = lease_s(
             leads=leads,
             asked_s=asked_s,
-            seen_s=self._probers[self._region.other(site).name].sighting.seen_at_s,
+            seen_s=sighting.seen_at_s,
+            streamed_s=grey.streamed_s(is_seen=not sighting.failing),
             now_s=time.monotonic(),
             unseen_s=self._region.limits.unseen_s,
             sender_timeout_s=SENDER_TIMEOUT_S,
         )
-        lease.extend(self._grey.lease_s(s, asked_s) if self._grey and leads else s, two_sites=two_sites)
+        lease.extend(grey.lease_s(s, asked_s) if leads else s, two_sites=two_sites)
 
     def _note_leader(self, leader: str | None) -> None:
         """Remember that the lead has changed: a damper counts it."""
