@@ -26,8 +26,10 @@ def make_database(postgres: Cluster) -> str:
 
     async def make() -> None:
         connection = await asyncpg.connect(postgres.dsn_for(postgres.superuser, "postgres"))
-        await connection.execute(f"CREATE DATABASE {name}")
-        await connection.close()
+        try:
+            await connection.execute(f"CREATE DATABASE {name}")
+        finally:
+            await connection.close()
         await migrate(postgres.dsn_for(postgres.superuser, name))
         await ensure_app_role(postgres.dsn_for(postgres.superuser, name))
 
