@@ -172,6 +172,12 @@ def test_systemd_accepts_the_unit(operator: Operator) -> None:
     assert ours == []
 
 
+def test_a_folder_with_a_space_is_one_word_to_systemd(operator: Operator) -> None:
+    operator.render("A", "--python", "/opt/altid 1/100 %/python")
+    unit = unit_of(operator.host("A"))
+    assert unit["ExecStart"].startswith('"/opt/altid 1/100 %%/python" -m altid.region.supervisor ')
+
+
 def test_what_the_parts_will_run_can_be_read(all_hosts: Operator) -> None:
     shown = all_hosts.host("A") / "shown"
     patroni = json.loads((shown / "patroni" / "patroni.yml").read_text())

@@ -35,16 +35,29 @@ def text(region: Region, place: Place, data: Path, python: Path, user: str) -> s
         place=place.name,
         region=region.name,
         user=user,
-        folder=folders.root,
-        mark=processes.MARK,
-        python=python,
-        data=data,
+        folder=_literal(folders.root),
+        mark=_word(f"{processes.MARK}={folders.root}"),
+        python=_word(python).replace("$", "$$"),
+        data=_word(data).replace("$", "$$"),
         stop_s=_STOP_S_MAX,
         watchdog_s=_WATCHDOG_S,
         files=_OPEN_FILES_MAX,
         home=home,
-        writable=" ".join(writable),
+        writable=" ".join(_word(path) for path in writable),
     )
+
+
+def _literal(value: object) -> str:
+    """Text that systemd takes as it is, but for `%` (systemd.unit(5), *Specifiers*)."""
+    return str(value).replace("%", "%%")
+
+
+def _word(value: object) -> str:
+    """One word of a list or a command, quoted where it must be (systemd.syntax(7), *Quoting*)."""
+    text = _literal(value)
+    if not any(character in text for character in " \t\"'\\;"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _TEXT = """\
@@ -63,7 +76,7 @@ User={user}
 Group={user}
 WorkingDirectory={folder}
 # How the place's processes know each other, also after a supervisor was killed.
-Environment={mark}={folder}
+Environment={mark}
 Environment=LC_ALL=C.UTF-8 TZ=UTC PATH=/usr/bin:/bin
 ExecStart={python} -m altid.region.supervisor {data} {place}
 Restart=always
