@@ -229,3 +229,9 @@ def test_a_process_that_is_no_patroni_gets_no_signal(folders: PlaceFolders) -> N
         tag.set(True)
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
+
+
+def test_a_stream_that_ends_with_its_site_takes_no_time_from_the_lease(folders: PlaceFolders) -> None:
+    watch = _watch(folders, LiveLease(folders.live))
+    assert watch.streamed_s(99.5, is_seen=False) == 99.5
+    assert watch.streamed_s(99.5, is_seen=True) is None

@@ -16,9 +16,9 @@ import asyncpg
 
 from altid.region.guardian.deep import FAILURES
 
-_ASK_EVERY_S = 0.25
+_ASK_EVERY_S = 0.1
 _ANSWER_S_MAX = 1.0
-_SAMPLES_MAX = 4_000
+_SAMPLES_MAX = 9_000
 """A quarter of an hour of samples; whoever is further behind than that is behind enough."""
 
 _BREAKS_KEPT_S = 30.0
@@ -78,8 +78,6 @@ class ApplyWatch:
         self.streamed_s: float | None = None
         """When the last question was sent to which the answer was that the log is received; None when it was
         that it isn't. A question without an answer leaves it as it is."""
-        self.last_streamed_s: float | None = None
-        """The same, and it stays when the stream ends."""
 
     async def run(self) -> None:
         """Ask for ever."""
@@ -114,7 +112,6 @@ class ApplyWatch:
         now_s, self.standby = time.monotonic(), bool(row["standby"])
         self._note_break(now_s, row["receiver"])
         self.streamed_s = asked_s if self.streams else None
-        self.last_streamed_s = self.streamed_s or self.last_streamed_s
         if self.standby and row["received"] is not None and row["applied"] is not None:
             self.backlog.sample(now_s, row["received"], row["applied"])
         else:

@@ -77,13 +77,14 @@ class GreyWatch:
         """Whether the leader may have been told not to wait for this site, as a standby."""
         return self._fitness.aside or self._tagged is not False
 
-    def streamed_s(self, *, is_seen: bool) -> float | None:
-        """When the log was last seen to be received; None when it isn't, though the other site is seen.
+    def streamed_s(self, seen_s: float | None, *, is_seen: bool) -> float | None:
+        """When the log was last received as far as that counts for the lease; None: it isn't.
 
         A stream that ends while its site can be seen may mean that the leader goes on alone. One that ends
-        with its site is the loss of the site: the leader is gone, or waits for us until its time is over.
+        with its site is the loss of the site: the leader is gone, or waits until the standby's time is over,
+        which is counted from when the site was last seen.
         """
-        return self._apply.streamed_s if is_seen else self._apply.last_streamed_s
+        return self._apply.streamed_s if is_seen else seen_s
 
     def answer(self) -> dict[str, Any]:
         """What the guardian tells of it."""

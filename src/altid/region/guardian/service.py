@@ -171,7 +171,7 @@ class Guardian:
             leads=leads,
             asked_s=asked_s,
             seen_s=sighting.seen_at_s,
-            streamed_s=grey.streamed_s(is_seen=not sighting.failing),
+            streamed_s=grey.streamed_s(sighting.seen_at_s, is_seen=not sighting.failing),
             now_s=time.monotonic(),
             unseen_s=self._region.limits.unseen_s,
             sender_timeout_s=SENDER_TIMEOUT_S,
