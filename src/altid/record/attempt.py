@@ -98,7 +98,7 @@ async def safety_of(connection: WriteConnection, position: int) -> Safety:
                 return "two-sites"
             if alone:
                 return "one-site"
-            if await connection.fetchval(_SOMEBODY_WAITS):
+            if connection.waits_since != loaded and await connection.fetchval(_SOMEBODY_WAITS):
                 connection.waits_since = loaded
             if not held_back:
                 position, held_back = reached, True
