@@ -53,3 +53,7 @@ class Identity:
     """Where the token was issued."""
     expires_s: int
     """Epoch seconds."""
+
+
+NOBODY = Identity("", "", Role.SYSTEM, "", (), Level.LOW, "", "", 0)
+"""Before somebody is known. A system without scopes: it may do nothing."""

@@ -9,6 +9,23 @@ def not_found() -> FhirError:
     return refuse(404, "not-found", "There is no such resource.", "Der er ingen sådan ressource.")
 
 
+def not_identified(*, given: bool) -> FhirError:
+    """R4 security.html: 401 where it isn't known who asks."""
+    if given:
+        return refuse(
+            401,
+            "expired",
+            "The token is not accepted, or not any more: log on again.",
+            "Adgangsbeviset godtages ikke, eller ikke længere: log ind igen.",
+        )
+    return refuse(
+        401,
+        "login",
+        "Nothing is answered without a token: log on, and send Authorization: Bearer.",
+        "Intet besvares uden adgangsbevis: log ind, og send Authorization: Bearer.",
+    )
+
+
 def gone() -> FhirError:
     return refuse(410, "deleted", "The resource was deleted.", "Ressourcen er slettet.")
 

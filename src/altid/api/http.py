@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from altid.access.guard import NotIdentifiedError
+from altid.access.identity import Identity
 from altid.api import errors, negotiation
 from altid.api.failure import failure_response
 from altid.api.messages import JSON_TYPE, Request, Response
@@ -53,18 +55,27 @@ class FhirApp:
         request = Request(scope["method"], (), (), headers)
         request_id = _request_id(headers)
         try:
+            identity = self._identify(headers)
             if self._in_flight > self._service.settings.in_flight_max:
                 raise errors.busy()
             body = await _read_body(receive, headers, self._service.settings) if _has_body(headers) else b""
-            request = _request(scope, headers, body, self._service.settings)
+            request = _request(scope, headers, body, self._service.settings, identity)
             response = await answer(self._service, request)
             response = negotiation.pretty(request, response)
         except Exception as error:
             response = failure_response(error, request.method, request.language, request_id)
         await _send(send, scope["method"], headers, response, request_id, self._service.settings)
 
+    def _identify(self, headers: dict[str, str]) -> Identity:
+        try:
+            return self._service.guard.identify(headers)
+        except NotIdentifiedError as error:
+            raise errors.not_identified(given=error.given) from None
 
-def _request(scope: Scope, headers: dict[str, str], body: bytes, settings: Any) -> Request:
+
+def _request(
+    scope: Scope, headers: dict[str, str], body: bytes, settings: Any, identity: Identity
+) -> Request:
     path = tuple(unquote(part) for part in _below_base(scope).split("/") if part)
     parameters = _fields(scope["query_string"])
     content: Any = None
@@ -78,7 +89,7 @@ def _request(scope: Scope, headers: dict[str, str], body: bytes, settings: Any) 
     query = "" if media_type == _FORM else scope["query_string"].decode("ascii", "replace")
     base = settings.base_url or _base(scope, headers)
     names_base = content is not None and base.encode() in body
-    return Request(scope["method"], path, parameters, headers, content, base, names_base, query)
+    return Request(scope["method"], path, parameters, headers, content, base, names_base, query, identity)
 
 
 def _below_base(scope: Scope) -> str:

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from altid.access.identity import NOBODY, Identity
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, Language, operation_outcome
 from altid.record.stored import Stored, compose
@@ -35,6 +36,8 @@ class Request:
     """The body mentions `base`, so its references may lead here by the full address."""
     query: str = ""
     """The query as it stood in the URL, still encoded; "" where it was not in a URL."""
+    identity: Identity = NOBODY
+    """Who asks: never nobody once the request has come through the door."""
 
     @property
     def language(self) -> Language:
@@ -84,8 +87,15 @@ def resource_response(status: int, stored: Stored) -> Response:
     return versioned(status, stored, compose(stored))
 
 
+_HEADERS: Mapping[int, tuple[tuple[str, str], ...]] = {
+    401: (("www-authenticate", 'Bearer realm="altid"'),),
+    503: (("retry-after", "1"),),
+}
+"""What goes with a refusal (RFC 9110 §10.2.3, §11.6.1)."""
+
+
 def outcome_response(error: FhirError, language: Language) -> Response:
-    headers = (("retry-after", "1"),) if error.status == 503 else ()
+    headers = _HEADERS.get(error.status, ())
     return Response(error.status, json.dumps(operation_outcome(error.issues, language)), headers)
 
 

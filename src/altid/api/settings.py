@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from altid.access.guard import Guard
 from altid.record.database import Database
 from altid.record.grouping import GroupWriter
 
@@ -37,3 +38,4 @@ class Service:
     database: Database
     writer: GroupWriter
     settings: FhirSettings
+    guard: Guard

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from altid import __version__
+from altid.access.guard import GuardSettings, open_guard
 from altid.api.http import FhirApp, Receive, Scope, Send
 from altid.api.settings import FhirSettings, Service
 from altid.record.database import Database, Limits, open_database
@@ -34,6 +35,7 @@ class AppSettings:
     """The PostgreSQL nearby. Never logged, like the other: a DSN may hold a password."""
     write_dsn: str
     """The primary, wherever it is."""
+    guard: GuardSettings
     limits: Limits = Limits()
     fhir: FhirSettings = FhirSettings()
     is_replicated: bool = False
@@ -59,10 +61,13 @@ class App:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """The database is open as long as the server runs."""
-        async with _open(self._settings) as database:
+        async with (
+            _open(self._settings) as database,
+            open_guard(database, self._settings.guard) as guard,
+        ):
             app.state.database = database
             writer = GroupWriter(database)
-            service = Service(database, writer, self._settings.fhir)
+            service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(pages(service))
             self._fhir = FhirApp(service)
             yield

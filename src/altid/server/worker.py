@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from altid.access.guard import GuardSettings
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.server.app import App, AppSettings
@@ -56,7 +57,11 @@ class WorkerSettings:
             raw["host"],
             raw["port"],
             AppSettings(
-                app["read_dsn"], app["write_dsn"], Limits(**app["limits"]), FhirSettings(**app["fhir"])
+                app["read_dsn"],
+                app["write_dsn"],
+                GuardSettings(**app["guard"]),
+                Limits(**app["limits"]),
+                FhirSettings(**app["fhir"]),
             ),
             raw.get("live_file"),
             raw.get("gateway_host"),

@@ -1,0 +1,104 @@
+"""The guard of one server process: says who asks, keeps the audit, and opens the desk where people come in.
+
+Everything that answers about patients has one. There is no way to run a server without it: what can't be
+opened (no secret, a journal that can't be written) keeps the server from starting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from altid.access.audit.recorder import Audit, open_audit
+from altid.access.desk import Desk, open_desk
+from altid.access.identity import Identity
+from altid.access.secret import read_secret_file
+from altid.access.settings import AccessSettings
+from altid.access.tokens import TokenError
+from altid.record.database import Database
+
+SECRET_FILE = "access.key"  # noqa: S105 (a file's name)
+"""Of the access secret: in the data folder of `altid serve`, or of each site of a region."""
+AUDIT_FOLDER = "audit"
+"""Of the journals, beside it."""
+
+_SCHEME = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """Where a server process finds what it needs, and what its region is called. Plain data, as it is handed
+    to the process on its standard input: the secret itself is only in its file."""
+
+    folder: str
+    """Holds `SECRET_FILE` and `AUDIT_FOLDER`."""
+    region: str = "altid"
+    site: str = "A"
+    public_url: str = "http://localhost:8080"
+    """How browsers and systems reach the region, without "/" at the end: passkeys are bound to it, and
+    systems name it in their assertions."""
+
+    def for_access(self) -> AccessSettings:
+        """The settings of the desk that follow from these."""
+        host = self.public_url.partition("://")[2].rpartition("@")[2]
+        name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+        return AccessSettings(
+            region=self.region,
+            site=self.site,
+            relying_party=name,
+            origins=(self.public_url,),
+            token_url=f"{self.public_url}/access/token",
+        )
+
+
+class NotIdentifiedError(Exception):
+    """Nobody, as far as we know: no token, or one that is good for nothing. Its text holds nothing of it.
+
+    `given`: there was a token, so what must be done is to log on again.
+    """
+
+    def __init__(self, fault: str, *, given: bool) -> None:
+        super().__init__(fault)
+        self.given = given
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Everything here is of one process."""
+
+    desk: Desk
+    audit: Audit
+
+    def identify(self, headers: Mapping[str, str]) -> Identity:
+        """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
+
+        Raises `NotIdentifiedError`.
+        """
+        given = headers.get("authorization", "")
+        if given[: len(_SCHEME)].lower() != _SCHEME:
+            raise NotIdentifiedError("no token", given=False)
+        return self.identify_token(given[len(_SCHEME) :].strip())
+
+    def identify_token(self, token: str) -> Identity:
+        """Who a token is from. Raises `NotIdentifiedError`."""
+        try:
+            return self.desk.verifier.verify(token)
+        except TokenError as error:
+            raise NotIdentifiedError(error.fault, given=True) from None
+
+
+@asynccontextmanager
+async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterator[Guard]:
+    """The guard, with all that keeps it fresh. Raises `SecretError`, or `OSError` when the folder of the
+    journals can't be written."""
+    folder = Path(settings.folder)
+    secret = await asyncio.to_thread(read_secret_file, folder / SECRET_FILE)
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(open_desk(database, settings.for_access(), secret))
+        audit = await stack.enter_async_context(
+            open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
+        )
+        yield Guard(desk, audit)
