@@ -15,6 +15,8 @@ from pathlib import Path
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
 from altid.access.identity import Identity
+from altid.access.permit import Permit
+from altid.access.reaching import Reaches
 from altid.access.secret import read_secret_file
 from altid.access.settings import AccessSettings
 from altid.access.tokens import TokenError
@@ -71,6 +73,7 @@ class Guard:
 
     desk: Desk
     audit: Audit
+    reaches: Reaches
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
@@ -88,6 +91,10 @@ class Guard:
             return self.desk.verifier.verify(token)
         except TokenError as error:
             raise NotIdentifiedError(error.fault, given=True) from None
+
+    def permit(self, identity: Identity) -> Permit:
+        """What one request of this identity may do."""
+        return Permit(identity, self.reaches)
 
 
 @asynccontextmanager
