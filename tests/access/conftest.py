@@ -12,7 +12,9 @@ from altid.record.postgres import Cluster
 from running import make_database
 
 _EMPTY = """
-TRUNCATE account, passkey, workplace, reentry, session, signing_key, client, spent, invitation CASCADE
+TRUNCATE
+    account, federated_account, passkey, workplace, reentry, session, signing_key, client, spent, invitation
+CASCADE
 """
 
 

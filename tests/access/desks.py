@@ -12,6 +12,7 @@ from altid.access import accounts
 from altid.access.accounts import Account
 from altid.access.desk import Desk, open_desk
 from altid.access.door import Caller, Granted
+from altid.access.federation.provider import Provider
 from altid.access.identity import Role
 from altid.access.passwords import Passwords
 from altid.access.secret import AccessSecret
@@ -82,6 +83,7 @@ def at_desk(
     settings: AccessSettings = SETTINGS,
     clock: Hands | None = None,
     secret: AccessSecret = SECRET,
+    providers: tuple[Provider, ...] = (),
 ) -> _Result:
     """Open a desk, do the work, close it."""
     hands = clock or Hands()
@@ -102,6 +104,7 @@ def at_desk(
                 monotonic=hands,
                 sleep=sleep,
                 rng=random.Random(),
+                providers=providers,
             ) as desk,
         ):
             return await work(Scene(desk, hands, slept))

@@ -15,6 +15,8 @@ import asyncpg
 from altid.access import accounts, keys, reentry, sessions, spent
 from altid.access.admission import Admission
 from altid.access.appointments import Appointments
+from altid.access.federation.provider import Provider
+from altid.access.federation.providers import Federation, open_federation
 from altid.access.keys import KeySet
 from altid.access.passkeys import Challenges
 from altid.access.passwords import Passwords
@@ -70,6 +72,8 @@ class Desk:
     appointments: Appointments
     emergency: Emergency
     trouble: Trouble
+    federation: Federation
+    """The region's own identity providers."""
     clock: Clock
     """Epoch seconds."""
     monotonic: Clock
@@ -88,47 +92,58 @@ async def open_desk(
     monotonic: Clock = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     rng: random.Random | None = None,
+    providers: tuple[Provider, ...] = (),
 ) -> AsyncIterator[Desk]:
-    """The desk, and the tasks that keep it fresh. Opens also while the database is away."""
+    """The desk, and the tasks that keep it fresh. Opens also while the database or a provider is away."""
     rng = rng or random.SystemRandom()
-    key_set = KeySet(settings, secret, clock)
     passwords = Passwords(settings.hash_threads, rng)
-    desk = Desk(
-        settings=settings,
-        secret=secret,
-        database=database,
-        keys=key_set,
-        verifier=Verifier(key_set, settings, clock),
-        passwords=passwords,
-        hashing=Admission(LineLimits(at_once=settings.hash_threads + _HELD_BY_FETCHING), monotonic),
-        light=Admission(_light_limits(database), monotonic),
-        throttle=Throttle(monotonic),
-        chain=Chain(secret),
-        challenges=Challenges(secret, rng),
-        appointments=Appointments(secret),
-        emergency=Emergency(),
-        trouble=Trouble(),
-        clock=clock,
-        monotonic=monotonic,
-        sleep=sleep,
-        rng=rng,
-    )
     try:
-        try:
-            await tidy(desk)
-            async with database.reading() as connection:
-                await key_set.refresh(connection)
-        except _AWAY as error:
-            _log.warning("logon begins without the database (%s)", type(error).__name__)
-        tasks = [asyncio.create_task(key_set.keep_fresh(database)), asyncio.create_task(_keep_tidy(desk))]
-        try:
-            yield desk
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with open_federation(
+            providers, secret, settings.origins[0], monotonic=monotonic, rng=rng
+        ) as federation:
+            key_set = KeySet(settings, secret, clock)
+            desk = Desk(
+                settings=settings,
+                secret=secret,
+                database=database,
+                keys=key_set,
+                verifier=Verifier(key_set, settings, clock),
+                passwords=passwords,
+                hashing=Admission(LineLimits(at_once=settings.hash_threads + _HELD_BY_FETCHING), monotonic),
+                light=Admission(_light_limits(database), monotonic),
+                throttle=Throttle(monotonic),
+                chain=Chain(secret),
+                challenges=Challenges(secret, rng),
+                appointments=Appointments(secret),
+                emergency=Emergency(),
+                trouble=Trouble(),
+                federation=federation,
+                clock=clock,
+                monotonic=monotonic,
+                sleep=sleep,
+                rng=rng,
+            )
+            async with _kept_fresh(desk):
+                yield desk
     finally:
         passwords.close()
+
+
+@asynccontextmanager
+async def _kept_fresh(desk: Desk) -> AsyncIterator[None]:
+    try:
+        await tidy(desk)
+        async with desk.database.reading() as connection:
+            await desk.keys.refresh(connection)
+    except _AWAY as error:
+        _log.warning("logon begins without the database (%s)", type(error).__name__)
+    tasks = [asyncio.create_task(desk.keys.keep_fresh(desk.database)), asyncio.create_task(_keep_tidy(desk))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def tidy(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
+from altid.access.federation.file import read_providers
 from altid.access.identity import Identity
 from altid.access.permit import Permit
 from altid.access.reaching import Reaches
@@ -26,6 +27,8 @@ SECRET_FILE = "access.key"  # noqa: S105 (a file's name)
 """Of the access secret: in the data folder of `altid serve`, or of each site of a region."""
 AUDIT_FOLDER = "audit"
 """Of the journals, beside it."""
+PROVIDERS_FILE = "identity.toml"
+"""Of the region's identity providers, beside it. Without it people log on by local accounts."""
 
 _SCHEME = "bearer "
 
@@ -36,7 +39,7 @@ class GuardSettings:
     to the process on its standard input: the secret itself is only in its file."""
 
     folder: str
-    """Holds `SECRET_FILE` and `AUDIT_FOLDER`."""
+    """Holds `SECRET_FILE`, `AUDIT_FOLDER` and, where there is one, `PROVIDERS_FILE`."""
     region: str = "altid"
     site: str = "A"
     public_url: str = "http://localhost:8080"
@@ -99,12 +102,15 @@ class Guard:
 
 @asynccontextmanager
 async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterator[Guard]:
-    """The guard, with all that keeps it fresh. Raises `SecretError`, or `OSError` when the folder of the
-    journals can't be written."""
+    """The guard, with all that keeps it fresh. Raises `SecretError`, `IdentityFileError`, or `OSError` when
+    the folder of the journals can't be written."""
     folder = Path(settings.folder)
     secret = await asyncio.to_thread(read_secret_file, folder / SECRET_FILE)
+    providers = await asyncio.to_thread(read_providers, folder / PROVIDERS_FILE)
     async with AsyncExitStack() as stack:
-        desk = await stack.enter_async_context(open_desk(database, settings.for_access(), secret))
+        desk = await stack.enter_async_context(
+            open_desk(database, settings.for_access(), secret, providers=providers)
+        )
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )

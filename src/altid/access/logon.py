@@ -15,11 +15,12 @@ from altid.access.admission import NotNowError
 from altid.access.clients import ProofError
 from altid.access.desk import Desk
 from altid.access.door import Answer, Caller, granted, let_in, not_now, of_session, way, writing
+from altid.access.federation import grace
 from altid.access.identity import Identity, Level, Role
 from altid.access.passkeys import PasskeyError
 from altid.access.passwords import PASSWORD_CHARACTERS_MAX, strength
 from altid.access.refusal import Refusal
-from altid.access.sessions import Stopped
+from altid.access.sessions import Begun, Stopped
 from altid.access.tokens import Subject
 from altid.access.waiting import Priority
 
@@ -138,6 +139,8 @@ async def with_refresh(desk: Desk, caller: Caller, token: str) -> Answer:
         writing(desk, caller) as connection,
     ):
         begun = await sessions.refresh(connection, desk.chain, desk.settings, token, desk.clock())
+        if isinstance(begun, Begun) and await grace.has_ended(connection, desk, begun.session.sid):
+            return refusal.ENDED
     if isinstance(begun, Stopped):
         if begun.by_reuse and begun.sid is not None:
             desk.keys.end_now(begun.sid)

@@ -29,6 +29,11 @@ class Code(StrEnum):
     ENDED = "session-ended"
     PASSKEY = "passkey-refused"
     INVITATION = "invitation-refused"
+    PROVIDER_DOWN = "provider-down"
+    PROVIDER_REFUSED = "provider-refused"
+    BEGIN_AGAIN = "begin-again"
+    NOT_MAPPED = "not-mapped"
+    LEVEL_TOO_LOW = "level-too-low"
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
     INVALID_SCOPE = "invalid_scope"
@@ -139,6 +144,41 @@ INVITATION = Refusal(
     403,
     "The link has been used or is too old. Ask for a new one.",
     "Linket er brugt eller for gammelt. Bed om et nyt.",
+)
+PROVIDER_DOWN = Refusal(
+    Code.PROVIDER_DOWN,
+    503,
+    "The region's logon does not answer just now. Whoever is logged on stays so. With a local account or a "
+    "passkey you can log on here.",
+    "Regionens login svarer ikke lige nu. De, der er logget ind, bliver ved med at være det. Med en lokal "
+    "konto eller en adgangsnøgle kan du logge ind her.",
+    retry_after_s=10.0,
+)
+PROVIDER_REFUSED = Refusal(
+    Code.PROVIDER_REFUSED,
+    401,
+    "The region's logon did not let you in. Try again, or ask the region's support.",
+    "Regionens login lukkede dig ikke ind. Prøv igen, eller spørg regionens support.",
+)
+BEGIN_AGAIN = Refusal(
+    Code.BEGIN_AGAIN,
+    400,
+    "This logon was begun in another window, was used already or took too long. Begin again.",
+    "Dette login blev begyndt i et andet vindue, er allerede brugt eller tog for lang tid. Begynd forfra.",
+)
+NOT_MAPPED = Refusal(
+    Code.NOT_MAPPED,
+    403,
+    "The region's logon knows you, but gives you no role or place of work here. Your local administrator can "
+    "change that.",
+    "Regionens login kender dig, men giver dig ingen rolle eller intet arbejdssted her. Din lokale "
+    "administrator kan ændre det.",
+)
+LEVEL_TOO_LOW = Refusal(
+    Code.LEVEL_TOO_LOW,
+    403,
+    "Log on at the region with a stronger means, for example with two factors.",
+    "Log ind hos regionen på en stærkere måde, for eksempel med to faktorer.",
 )
 INVALID_REQUEST = Refusal(
     Code.INVALID_REQUEST,

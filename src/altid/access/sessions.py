@@ -32,6 +32,8 @@ class End(StrEnum):
     REUSE = "reuse"
     ACCOUNT = "account"
     ADMINISTRATOR = "administrator"
+    CONFIRM = "confirm"
+    """The identity provider must say once more that it is this person."""
 
 
 @dataclass(frozen=True, slots=True)

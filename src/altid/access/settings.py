@@ -38,6 +38,11 @@ class AccessSettings:
     refresh_overlap_s: int = 60
     """The answer to a refresh may be lost, also with a site: the same token again gets the same answer for
     so long. Longer, and a thief could go on beside the owner more easily."""
+    federated_session_s: int = 8 * 3600
+    """A usual shift. Then the identity provider is asked again: it knows first who has left the house."""
+    federated_grace_s: int = 4 * 3600
+    """So much longer if the provider does not answer then: an outage of it empties no ward. Never longer than
+    `session_s`."""
     reentry_s: int = 10 * 3600
     """From a full logon to the end of the shift."""
     reentry_level_max: Level = Level.SUBSTANTIAL

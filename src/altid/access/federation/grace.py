@@ -1,0 +1,29 @@
+"""How long one stays in by what a provider has said: a shift, and longer only while the provider is away.
+
+A session that a provider began goes on without asking it. After `federated_session_s` one must go there
+again, since it knows first who has left the house. If it doesn't answer then, nobody is put out for that:
+the session goes on for `federated_grace_s` more, and is confirmed as soon as the provider is back.
+"""
+
+from __future__ import annotations
+
+from altid.access import sessions
+from altid.access.desk import Desk
+from altid.access.sessions import End
+from altid.record.database import Connection
+
+
+async def has_ended(connection: Connection, desk: Desk, sid: str) -> bool:
+    """The provider must be asked again and can be, so the session has been ended."""
+    if not desk.federation.peers:
+        return False
+    began = await sessions.beginning(connection, sid)
+    if began is None or desk.federation.peer(began.idp) is None:
+        return False
+    if desk.clock() < began.created_s + desk.settings.federated_session_s:
+        return False
+    if desk.federation.is_down(began.idp):
+        return False
+    await sessions.end(connection, sid, desk.clock(), End.CONFIRM)
+    desk.keys.end_now(sid)
+    return True

@@ -1,0 +1,78 @@
+"""A journey to a provider and back: what must be known at the return, sealed, in a cookie of the browser.
+
+Whoever comes back must be the browser that left. So the answer names the journey (`state`, or RelayState and
+InResponseTo), and the cookie has what belongs to it. It is encrypted: the verifier of PKCE and the nonce are
+secrets. Any server of either site can open it. It opens no door: who is in it proves nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import random
+from dataclasses import asdict, dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from altid.access.federation.limits import OUT_S_MAX
+from altid.access.secret import AccessSecret, equal
+
+COOKIE_CHARACTERS_MAX = 2_048
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One logon that is underway."""
+
+    provider: str
+    id: str
+    """What the answer must name: 128 random bits, good once."""
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+    wanted: str
+    """Where in our house to go afterwards. Whoever redirects there checks it once more."""
+    expires_s: float
+
+    @property
+    def request_id(self) -> str:
+        """Of a SAML request: an XML name, so it begins with no digit."""
+        return f"_{self.nonce}"
+
+
+def begun(provider: str, wanted: str, now_s: float, rng: random.Random) -> Journey:
+    return Journey(
+        provider=provider,
+        id=rng.randbytes(16).hex(),
+        nonce=rng.randbytes(16).hex(),
+        verifier=rng.randbytes(32).hex(),
+        wanted=wanted,
+        expires_s=now_s + OUT_S_MAX,
+    )
+
+
+class Seal:
+    """Closes and opens journeys with a key of the region's access secret."""
+
+    def __init__(self, secret: AccessSecret) -> None:
+        self._cipher = AESGCM(secret.derive("seal journeys to identity providers"))
+
+    def close(self, journey: Journey, rng: random.Random) -> str:
+        nonce = rng.randbytes(_NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, json.dumps(asdict(journey)).encode(), journey.provider.encode())
+        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode("ascii")
+
+    def open(self, cookie: str, provider: str, id_: str, now_s: float) -> Journey | None:
+        """The journey, if it was to this provider, has this id and isn't over."""
+        if len(cookie) > COOKIE_CHARACTERS_MAX or not cookie.isascii() or not id_.isascii():
+            return None
+        try:
+            content = base64.urlsafe_b64decode(cookie + "=" * (-len(cookie) % 4))
+            opened = self._cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], provider.encode())
+            journey = Journey(**json.loads(opened))
+        except (InvalidTag, binascii.Error, ValueError, TypeError):
+            return None
+        is_same = equal(journey.id.encode(), id_.encode()) and journey.provider == provider
+        return journey if is_same and now_s < journey.expires_s else None

@@ -1,0 +1,42 @@
+"""Where the browser goes: the authorization request (OpenID Connect Core §3.1.2.1, PKCE RFC 7636)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from urllib.parse import quote, urlencode
+
+from altid.access.federation.oidc.discovery import Endpoints
+from altid.access.federation.provider import OidcProvider
+
+
+def request_url(
+    provider: OidcProvider, endpoints: Endpoints, *, redirect_uri: str, state: str, nonce: str, verifier: str
+) -> str:
+    """`verifier` stays here; what goes out is its hash."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
+    values = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(provider.scopes),
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": challenge.decode("ascii"),
+        "code_challenge_method": "S256",
+    }
+    if provider.acr_values:
+        values["acr_values"] = provider.acr_values
+    return joined(endpoints.authorization, values)
+
+
+def leave_url(provider: OidcProvider, endpoints: Endpoints, back_url: str) -> str | None:
+    """Where one logs off at the provider, too (RP-Initiated Logout); None where it has no such place."""
+    if not endpoints.end_session:
+        return None
+    values = {"client_id": provider.client_id, "post_logout_redirect_uri": back_url}
+    return joined(endpoints.end_session, values)
+
+
+def joined(url: str, values: dict[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(values, quote_via=quote)}"
