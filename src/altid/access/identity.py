@@ -53,6 +53,8 @@ class Identity:
     """Where the token was issued."""
     expires_s: int
     """Epoch seconds."""
+    patient: str | None = None
+    """The one patient that a person's application is about (`launch/patient`)."""
 
 
 NOBODY = Identity("", "", Role.SYSTEM, "", (), Level.LOW, "", "", 0)
