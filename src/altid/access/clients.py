@@ -145,7 +145,10 @@ def _key(client: Client, header: dict[str, Any]) -> ECKey | RSAKey:
 
 def _checked_times(claims: dict[str, Any], settings: AccessSettings, now_s: float) -> float:
     """When it expires."""
-    if claims.get("aud") not in (settings.token_url, [settings.token_url]):
+    urls, audience = (settings.token_url, *settings.other_token_urls), claims.get("aud")
+    if audience not in urls and not (
+        isinstance(audience, list) and len(audience) == 1 and audience[0] in urls
+    ):
         raise ProofError("audience")
     token_id, expires = claims.get("jti"), claims.get("exp")
     if not isinstance(token_id, str) or not _TOKEN_ID.fullmatch(token_id):

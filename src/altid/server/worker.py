@@ -59,7 +59,7 @@ class WorkerSettings:
             AppSettings(
                 app["read_dsn"],
                 app["write_dsn"],
-                GuardSettings(**app["guard"]),
+                GuardSettings.load(app["guard"]),
                 Limits(**app["limits"]),
                 FhirSettings(**app["fhir"]),
             ),
