@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 import asyncpg
 import click
 
+from altid.access.guard import AUDIT_FOLDER, SECRET_FILE
 from altid.access.secret import AccessSecret, SecretError, read_secret_file
 from altid.record.postgres.account import choose
 from altid.record.postgres.cluster import DATABASE
@@ -22,12 +22,8 @@ from altid.record.roles import APP_ROLE
 from altid.region import passage
 from altid.region.addresses import superuser_dsn
 from altid.region.error import RegionError
+from altid.region.guarding import access_secret
 from altid.region.layout import Layout, load_region, load_secrets
-
-SECRET_FILE = "access.key"  # noqa: S105 (a file's name)
-REGION_SECRET = "access"  # noqa: S105 (a key in the region's file of secrets)
-FOLDER = "audit"
-"""Of the journals: in the data folder of `altid serve`, or of each site."""
 
 _CONNECT_S_MAX = 5.0
 _STATEMENT_MS_MAX = 60_000
@@ -46,14 +42,14 @@ async def opened(where: Layout, database_url: str | None) -> AsyncIterator[Place
     """Raises `click.UsageError` or `RegionError` where there is nothing, or it can't be reached."""
     if where.marker.is_file():
         region = load_region(where)
-        folders = tuple(where.place(site.name).root / FOLDER for site in region.sites)
+        folders = tuple(where.place(site.name).root / AUDIT_FOLDER for site in region.sites)
         async with passage.opened(where, region.sites) as at:
             dsn = superuser_dsn(load_secrets(where), region.sites, at=at)
             async with _reading(dsn) as connection:
                 yield Place(connection, folders)
         return
     async with _reading(database_url or _dsn_of(where.data)) as connection:
-        yield Place(connection, (where.data / FOLDER,))
+        yield Place(connection, (where.data / AUDIT_FOLDER,))
 
 
 def secret_of(where: Layout) -> AccessSecret:
@@ -61,12 +57,9 @@ def secret_of(where: Layout) -> AccessSecret:
     try:
         if not where.marker.is_file():
             return read_secret_file(where.data / SECRET_FILE)
-        text = json.loads(where.secrets_file.read_text())[REGION_SECRET]
-        return AccessSecret(bytes.fromhex(text))
-    except SecretError as error:
+        return access_secret(load_secrets(where), where.secrets_file)
+    except (SecretError, RegionError) as error:
         raise click.UsageError(str(error)) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise click.UsageError(f"{where.secrets_file} holds no access secret that can be read.") from None
 
 
 @asynccontextmanager
