@@ -7,18 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import asyncpg
 import click
 
 from altid.access.guard import AUDIT_FOLDER, SECRET_FILE
 from altid.access.secret import AccessSecret, SecretError, read_secret_file
-from altid.record.postgres.account import choose
-from altid.record.postgres.cluster import DATABASE
-from altid.record.postgres.folder import cluster_folder
-from altid.record.postgres.sockets import PORT, place
-from altid.record.roles import APP_ROLE
+from altid.cli.operating import dsn_of
 from altid.region import passage
 from altid.region.addresses import superuser_dsn
 from altid.region.error import RegionError
@@ -48,7 +43,7 @@ async def opened(where: Layout, database_url: str | None) -> AsyncIterator[Place
             async with _reading(dsn) as connection:
                 yield Place(connection, folders)
         return
-    async with _reading(database_url or _dsn_of(where.data)) as connection:
+    async with _reading(database_url or dsn_of(where.data)) as connection:
         yield Place(connection, (where.data / AUDIT_FOLDER,))
 
 
@@ -78,12 +73,3 @@ async def _reading(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
             yield connection
     finally:
         await connection.close(timeout=_CONNECT_S_MAX)
-
-
-def _dsn_of(data: Path) -> str:
-    """The embedded PostgreSQL of `altid serve`."""
-    cluster = cluster_folder(data)
-    if not cluster.is_dir():
-        raise click.UsageError(f"{data} holds no record: give the --data of `altid serve` or `altid up`.")
-    folder = place(data, choose(cluster, create=False))
-    return f"postgresql://{APP_ROLE}@/{DATABASE}?{urlencode({'host': str(folder), 'port': PORT})}"

@@ -88,7 +88,7 @@ async def serving(options: ServeOptions) -> AsyncIterator[Serving]:
         await asyncio.gather(*(worker.start() for worker in workers))
         watches = [asyncio.create_task(worker.watch()) for worker in workers]
         stack.push_async_callback(_cancel_all, watches)
-        stack.enter_context(_announced(options.data, address))
+        stack.enter_context(_announced(options.data, address, guard.public_url))
         yield Serving(address, dsn, guard)
 
 
@@ -237,10 +237,11 @@ def _free_port(options: ServeOptions) -> int:
 
 
 @contextmanager
-def _announced(data: Path, address: str) -> Iterator[None]:
+def _announced(data: Path, address: str, public_url: str) -> Iterator[None]:
     """A file in the data folder tells other commands where the server is, as long as it runs."""
     file = data / _SERVER_FILE
-    file.write_text(json.dumps({"fhir": f"{address}/fhir", "web": address, "pid": os.getpid()}) + "\n")
+    told = {"fhir": f"{address}/fhir", "web": address, "public_url": public_url, "pid": os.getpid()}
+    file.write_text(json.dumps(told) + "\n")
     try:
         yield
     finally:
