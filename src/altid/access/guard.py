@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
@@ -28,6 +29,7 @@ AUDIT_FOLDER = "audit"
 """Of the journals, beside it."""
 
 _SCHEME = "bearer "
+_TOKEN_PATH = "/access/token"  # noqa: S105 (a path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,13 @@ class GuardSettings:
     public_url: str = "http://localhost:8080"
     """How browsers and systems reach the region, without "/" at the end: passkeys are bound to it, and
     systems name it in their assertions."""
+    other_urls: tuple[str, ...] = ()
+    """Addresses that are as good: of each site's own gateway."""
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> GuardSettings:
+        """Settings that went through JSON."""
+        return cls(**{**raw, "other_urls": tuple(raw.get("other_urls", ()))})
 
     def for_access(self) -> AccessSettings:
         """The settings of the desk that follow from these."""
@@ -51,8 +60,9 @@ class GuardSettings:
             region=self.region,
             site=self.site,
             relying_party=name,
-            origins=(self.public_url,),
-            token_url=f"{self.public_url}/access/token",
+            origins=(self.public_url, *self.other_urls),
+            token_url=f"{self.public_url}{_TOKEN_PATH}",
+            other_token_urls=tuple(f"{url}{_TOKEN_PATH}" for url in self.other_urls),
         )
 
 
