@@ -103,7 +103,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whom an identity has grounds for, at one moment. Patients by their id; nothing is copied to make one."""
+    """Whom an identity has grounds for, at one moment. Patients by their id; making one copies nothing."""
 
     everyone: bool
     place: Place = Place((), {})
