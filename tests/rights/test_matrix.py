@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import asyncpg
 import httpx
 import pytest
-from tests.guards import EVERYTHING, bearer, minted
 
 from altid.access.identity import Level, Role
 from altid.access.tokens import Subject
@@ -20,6 +19,7 @@ from rights.hospital import ACCOUNT, TYPES, About, Relation, id_of, mark
 from rights.interactions import CHANGES, COUNTS, MOVE, READS, is_counted, is_shown, leaks
 from rights.table import PAGE, page
 from running import make_database, running_worker
+from tests.guards import EVERYTHING, bearer, minted
 
 Ask = Callable[[Asker], httpx.Client]
 Seen = dict[tuple[str, str, str], str]
