@@ -16,6 +16,7 @@ from tests.access.desks import Hands, Scene, at_desk
 from tests.access.openid_provider import OpenIdProvider, provider_at, running
 
 _Result = TypeVar("_Result")
+ORIGIN = "http://localhost:8080"
 
 
 def free_port() -> int:
@@ -39,7 +40,9 @@ class Beside:
         return peer
 
     async def go(self, wanted: str = "/") -> Departure:
-        departure = await depart(self.scene.desk, self.scene.caller(), self.peer, wanted)
+        departure = await depart(
+            self.scene.desk, self.scene.caller(), self.peer, origin=ORIGIN, wanted=wanted
+        )
         assert isinstance(departure, Departure), departure
         return departure
 

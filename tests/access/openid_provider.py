@@ -109,7 +109,13 @@ class OpenIdProvider:
         if not nonce:
             return 400, {"error": "invalid_grant"}
         now = int(self.clock())
-        claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": nonce} | self.claims
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": nonce,
+        } | self.claims
         made = self.sign(claims) if self.sign else jwt.encode(self.header, claims, self.key, ["ES256"])
         return 200, {"id_token": made, "access_token": "for-userinfo", "token_type": "Bearer"}
 

@@ -16,7 +16,7 @@ from altid.access import logon, sessions
 from altid.access.federation.out import depart
 from altid.access.identity import Level, Role
 from tests.access.desks import WARD, granted
-from tests.access.federating import Beside, beside, code_of
+from tests.access.federating import ORIGIN, Beside, beside, code_of
 from tests.access.openid_provider import CLIENT_SECRET
 
 
@@ -133,7 +133,17 @@ def _unknown_key(claims: dict[str, Any]) -> str:
         lambda _claims: "",
         lambda _claims: "æ.ø.å",
     ],
-    ids=["none", "other-key", "own-key", "shared-secret", "unknown-key", "cut", "garbage", "empty", "not-ascii"],
+    ids=[
+        "none",
+        "other-key",
+        "own-key",
+        "shared-secret",
+        "unknown-key",
+        "cut",
+        "garbage",
+        "empty",
+        "not-ascii",
+    ],
 )
 def test_only_the_providers_signature_counts(shared: str, sign: Callable[[dict[str, Any]], str]) -> None:
     async def work(here: Beside) -> None:
@@ -276,7 +286,7 @@ def test_what_the_provider_refuses_is_told_and_not_repeated(fresh: str) -> None:
 def test_metadata_of_somebody_else_is_none(shared: str, metadata: dict[str, Any]) -> None:
     async def work(here: Beside) -> None:
         here.provider.metadata = metadata
-        answer = await depart(here.scene.desk, here.scene.caller(), here.peer, "/")
+        answer = await depart(here.scene.desk, here.scene.caller(), here.peer, origin=ORIGIN, wanted="/")
         assert code_of(answer) == "provider-down"
 
     beside(shared, work)

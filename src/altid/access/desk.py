@@ -98,9 +98,7 @@ async def open_desk(
     rng = rng or random.SystemRandom()
     passwords = Passwords(settings.hash_threads, rng)
     try:
-        async with open_federation(
-            providers, secret, settings.origins[0], monotonic=monotonic, rng=rng
-        ) as federation:
+        async with open_federation(providers, secret, monotonic=monotonic, rng=rng) as federation:
             key_set = KeySet(settings, secret, clock)
             desk = Desk(
                 settings=settings,

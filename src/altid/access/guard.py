@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
@@ -31,6 +32,7 @@ PROVIDERS_FILE = "identity.toml"
 """Of the region's identity providers, beside it. Without it people log on by local accounts."""
 
 _SCHEME = "bearer "
+_TOKEN_PATH = "/access/token"  # noqa: S105 (a path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,13 @@ class GuardSettings:
     public_url: str = "http://localhost:8080"
     """How browsers and systems reach the region, without "/" at the end: passkeys are bound to it, and
     systems name it in their assertions."""
+    other_urls: tuple[str, ...] = ()
+    """Addresses that are as good: of each site's own gateway."""
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> GuardSettings:
+        """Settings that went through JSON."""
+        return cls(**{**raw, "other_urls": tuple(raw.get("other_urls", ()))})
 
     def for_access(self) -> AccessSettings:
         """The settings of the desk that follow from these."""
@@ -54,8 +63,9 @@ class GuardSettings:
             region=self.region,
             site=self.site,
             relying_party=name,
-            origins=(self.public_url,),
-            token_url=f"{self.public_url}/access/token",
+            origins=(self.public_url, *self.other_urls),
+            token_url=f"{self.public_url}{_TOKEN_PATH}",
+            other_token_urls=tuple(f"{url}{_TOKEN_PATH}" for url in self.other_urls),
         )
 
 
@@ -114,4 +124,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit)
+        yield Guard(desk, audit, Reaches(database))

@@ -91,7 +91,7 @@ class Permit:
         if not bound:
             return Visible(whole)
         reach = await self._reached()
-        return Visible(whole, bound, reach.patients(), reach.hidden)
+        return Visible(whole, bound, reach.patients, reach.hidden)
 
     async def shows(self, found: Found) -> bool:
         """Whether a current version may be read."""

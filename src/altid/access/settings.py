@@ -59,6 +59,8 @@ class AccessSettings:
     origins: tuple[str, ...] = ("http://localhost:8080",)
     token_url: str = "http://localhost:8080/oauth/token"  # noqa: S105 (an address)
     """What a system must name as the audience of its assertion."""
+    other_token_urls: tuple[str, ...] = ()
+    """Or one of these: a system that knows a site's own address names that."""
     hash_threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     @property

@@ -70,7 +70,7 @@ async def with_saml(desk: Desk, caller: Caller, peer: SamlPeer, cookie: str, pos
     journey = _journey(desk, peer, cookie, posted.relay_state)
     if journey is None:
         return _refused(peer, "no journey of this browser", refusal.BEGIN_AGAIN)
-    expected = Expected(journey.request_id, desk.federation.saml_consumer(peer.provider.name))
+    expected = Expected(journey.request_id, journey.saml_consumer)
     try:
         # In a thread, and in the provider's own line: reading XML costs some milliseconds of a core.
         async with peer.health.line.place(Priority.ORDINARY, caller.deadline_s):
@@ -107,8 +107,7 @@ async def _person_of(
         raise ExchangeError("the answer names another provider")
     if returned.error or not 0 < len(returned.code) <= _CODE_CHARACTERS_MAX:
         raise ExchangeError("the provider lets nobody in")
-    redirect_uri = desk.federation.oidc_callback(peer.provider.name)
-    code = Code(returned.code, journey.verifier, redirect_uri)
+    code = Code(returned.code, journey.verifier, journey.oidc_callback)
     fetcher, waiter = peer.known.fetcher, Waiter(caller.deadline_s, desk.monotonic())
     tokens = await exchanged(
         peer.provider, endpoints, fetcher, waiter, code, now_s=desk.clock(), rng=desk.rng

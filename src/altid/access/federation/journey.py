@@ -32,9 +32,21 @@ class Journey:
     """What the answer must name: 128 random bits, good once."""
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    origin: str
+    """Our address, as this browser reaches us: it must come back to where its cookie is."""
     wanted: str
     """Where in our house to go afterwards. Whoever redirects there checks it once more."""
     expires_s: float
+
+    @property
+    def oidc_callback(self) -> str:
+        """Where the provider sends people back to. One for each, so that an answer of one is never taken for
+        another's."""
+        return f"{self.origin}/logon/oidc/{self.provider}"
+
+    @property
+    def saml_consumer(self) -> str:
+        return f"{self.origin}/logon/saml/{self.provider}"
 
     @property
     def request_id(self) -> str:
@@ -42,12 +54,13 @@ class Journey:
         return f"_{self.nonce}"
 
 
-def begun(provider: str, wanted: str, now_s: float, rng: random.Random) -> Journey:
+def begun(provider: str, origin: str, wanted: str, now_s: float, rng: random.Random) -> Journey:
     return Journey(
         provider=provider,
         id=rng.randbytes(16).hex(),
         nonce=rng.randbytes(16).hex(),
         verifier=rng.randbytes(32).hex(),
+        origin=origin,
         wanted=wanted,
         expires_s=now_s + OUT_S_MAX,
     )

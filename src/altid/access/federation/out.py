@@ -30,11 +30,13 @@ class Departure:
     cookie: str = field(repr=False)
 
 
-async def depart(desk: Desk, caller: Caller, peer: Peer, wanted: str) -> Departure | Refusal:
-    """`wanted` is the page of ours to go to afterwards."""
+async def depart(desk: Desk, caller: Caller, peer: Peer, *, origin: str, wanted: str) -> Departure | Refusal:
+    """`origin`: our address, by which the browser came; where it is none of ours, the first of ours is taken.
+    `wanted`: the page of ours to go to afterwards."""
     if peer.health.is_down:
         return refusal.PROVIDER_DOWN
-    journey = begun(peer.provider.name, wanted, desk.clock(), desk.rng)
+    ours = origin if origin in desk.settings.origins else desk.settings.origins[0]
+    journey = begun(peer.provider.name, ours, wanted, desk.clock(), desk.rng)
     try:
         url = await _url(desk, caller, peer, journey)
     except ProviderDownError as error:
@@ -51,13 +53,13 @@ async def _url(desk: Desk, caller: Caller, peer: Peer, journey: Journey) -> str:
             peer.provider,
             request_id=journey.request_id,
             relay_state=journey.id,
-            consumer_url=desk.federation.saml_consumer(peer.provider.name),
+            consumer_url=journey.saml_consumer,
             now_s=desk.clock(),
         )
     return oidc_request.request_url(
         peer.provider,
         await endpoints_of(desk, caller, peer),
-        redirect_uri=desk.federation.oidc_callback(peer.provider.name),
+        redirect_uri=journey.oidc_callback,
         state=journey.id,
         nonce=journey.nonce,
         verifier=journey.verifier,

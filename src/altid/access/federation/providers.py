@@ -59,10 +59,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """All of them, in the order of the file. `public_url`: how browsers reach us, without "/" at the end."""
+    """All of them, in the order of the file."""
 
     seal: Seal = field(repr=False)
-    public_url: str
     peers: tuple[Peer, ...] = ()
 
     def peer(self, name: str) -> Peer | None:
@@ -91,20 +90,11 @@ class Federation:
         peer = self.peer(name)
         return peer is not None and peer.health.is_down
 
-    def oidc_callback(self, name: str) -> str:
-        """Where a provider sends people back to. One for each, so that an answer of one is never taken for
-        another's."""
-        return f"{self.public_url}/logon/oidc/{name}"
-
-    def saml_consumer(self, name: str) -> str:
-        return f"{self.public_url}/logon/saml/{name}"
-
 
 @asynccontextmanager
 async def open_federation(
     providers: tuple[Provider, ...],
     secret: AccessSecret,
-    public_url: str,
     *,
     monotonic: Clock,
     rng: random.Random,
@@ -122,17 +112,13 @@ async def open_federation(
             peers.append(SamlPeer(provider, health, fetcher))
     watches = [asyncio.create_task(_watch(peer, rng, sleep)) for peer in peers]
     try:
-        yield Federation(Seal(secret), public_url, tuple(peers))
+        yield Federation(Seal(secret), tuple(peers))
     finally:
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         for fetcher in fetchers:
             await fetcher.close()
-
-
-def without_providers(secret: AccessSecret, public_url: str) -> Federation:
-    return Federation(Seal(secret), public_url)
 
 
 async def _watch(peer: Peer, rng: random.Random, sleep: Callable[[float], Awaitable[None]]) -> None:
