@@ -54,7 +54,7 @@ def provider_at(issuer: str, **others: Any) -> OidcProvider:
 
 @dataclass
 class OpenIdProvider:
-    """`claims` and `header` are put into the next id tokens; `sign` makes the token where a test needs more."""
+    """`claims` and `header` are put into id tokens; `sign` makes the token where a test needs more."""
 
     clock: Callable[[], float]
     issuer: str = ""
