@@ -58,10 +58,10 @@ class Fetcher:
 
     async def ask_json(self, waiter: Waiter, method: str, url: str, **content: Any) -> dict[str, Any]:
         """For somebody who waits: nothing is begun while the provider is down. Raises `NotNowError`, too."""
-        if self.health.is_down:
-            raise ProviderDownError("is down")
+        self._check_up()
         deadline_s = min(waiter.deadline_s, waiter.now_s + FETCH_S_MAX)
         async with self.health.line.place(Priority.ORDINARY, deadline_s):
+            self._check_up()  # Those before may have found out.
             try:
                 body = await self._asked(method, url, **content)
             except ProviderDownError:
@@ -69,6 +69,10 @@ class Fetcher:
                 raise
         self.health.succeeded()
         return _object(body)
+
+    def _check_up(self) -> None:
+        if self.health.is_down:
+            raise ProviderDownError("is down")
 
     async def probe(self, url: str) -> None:
         """Any answer will do that isn't a fault of the provider's own. Raises `ProviderDownError`."""
