@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 
 from altid.record.postgres import Cluster
 from running import make_database
+from tests.access.others_providers import install
 
 _EMPTY = """
 TRUNCATE
@@ -44,3 +46,13 @@ def fresh(postgres: Cluster, shared: str) -> str:
 
     asyncio.run(empty())
     return shared
+
+
+@pytest.fixture(scope="session")
+def peers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with identity providers that others wrote; skips where it can't be made."""
+    folder = tmp_path_factory.mktemp("peers")
+    fault = install(folder)
+    if fault is not None:
+        pytest.skip(f"providers that others wrote: {fault}")
+    return folder
