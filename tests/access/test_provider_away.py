@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from altid.access import logon
+from altid.access import accounts, logon
 from altid.access.federation import limits
 from altid.access.federation.limits import AT_ONCE, FAILURES_MAX, FETCH_S_MAX
 from altid.access.federation.out import depart
@@ -88,6 +88,23 @@ def test_a_provider_that_is_away_is_told_at_once_and_local_logon_is_the_emergenc
         assert here.scene.desk.federation.is_emergency
         (offer,) = here.scene.desk.federation.offers()
         assert offer.is_down
+
+    beside(fresh, work)
+
+
+def test_a_local_password_of_somebody_whom_it_vouches_for_works_only_while_it_is_away(fresh: str) -> None:
+    async def work(here: Beside) -> None:
+        identity = granted(await here.log_on()).identity
+        desk, caller = here.scene.desk, here.scene.caller()
+        hashed = await desk.passwords.hash(PASSWORD)
+        async with desk.database.writing() as connection:
+            await accounts.set_password(connection, identity.subject, hashed, here.scene.clock())
+        typed = Typed("anne@region", PASSWORD)
+        assert code_of(await logon.with_password(desk, caller, typed)) == "use-provider"
+        changed = await logon.with_new_password(desk, caller, typed, "en ny og lang sætning")
+        assert code_of(changed) == "use-provider"
+        go_down(here)
+        granted(await logon.with_password(desk, caller, typed))
 
     beside(fresh, work)
 

@@ -6,6 +6,7 @@ from altid.access import accounts, invitations, refusal
 from altid.access.accounts import AccountError, username_of
 from altid.access.desk import Desk
 from altid.access.door import Answer, Caller, let_in, way, writing
+from altid.access.federation import grace
 from altid.access.passwords import strength
 from altid.access.waiting import Priority
 
@@ -51,4 +52,6 @@ async def with_invitation(
         return refusal.INVALID_REQUEST
     if account.is_disabled:
         return refusal.DISABLED
+    if await grace.must_go_there(desk, account.id):
+        return refusal.USE_PROVIDER
     return await let_in(desk, caller, account, None, None, desk.settings.password_level)

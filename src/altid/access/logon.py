@@ -49,6 +49,8 @@ async def with_password(desk: Desk, caller: Caller, typed: Typed) -> Answer:
         return found
     if found.must_change:
         return refusal.MUST_CHANGE
+    if await grace.must_go_there(desk, found.id):
+        return refusal.USE_PROVIDER
     return await let_in(desk, caller, found, typed.role, typed.organisation, desk.settings.password_level)
 
 
@@ -61,6 +63,8 @@ async def with_new_password(desk: Desk, caller: Caller, typed: Typed, new: str) 
     found = await _password_holder(desk, caller, typed)
     if isinstance(found, Refusal):
         return found
+    if await grace.must_go_there(desk, found.id):
+        return refusal.USE_PROVIDER
     async with desk.hashing.place(Priority.REENTRY, caller.deadline_s):
         hashed = await desk.passwords.hash(new)
     async with writing(desk, caller) as connection:
@@ -97,6 +101,8 @@ async def with_passkey(
         return refusal.PASSKEY
     if account is None or account.is_disabled:
         return refusal.DISABLED
+    if await grace.must_go_there(desk, account.id):
+        return refusal.USE_PROVIDER
     return await let_in(desk, caller, account, role, organisation, desk.settings.passkey_level)
 
 

@@ -34,6 +34,7 @@ class Code(StrEnum):
     BEGIN_AGAIN = "begin-again"
     NOT_MAPPED = "not-mapped"
     LEVEL_TOO_LOW = "level-too-low"
+    USE_PROVIDER = "use-provider"
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
     INVALID_SCOPE = "invalid_scope"
@@ -179,6 +180,12 @@ LEVEL_TOO_LOW = Refusal(
     403,
     "Log on at the region with a stronger means, for example with two factors.",
     "Log ind hos regionen på en stærkere måde, for eksempel med to faktorer.",
+)
+USE_PROVIDER = Refusal(
+    Code.USE_PROVIDER,
+    403,
+    "Log on through the region's logon. Your passkey or password here is for when that does not answer.",
+    "Log ind gennem regionens login. Din adgangsnøgle eller adgangskode her er til, når det ikke svarer.",
 )
 INVALID_REQUEST = Refusal(
     Code.INVALID_REQUEST,

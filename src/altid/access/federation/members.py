@@ -41,9 +41,10 @@ async def account_of(
     return await _updated(connection, account, person, now_s)
 
 
-async def is_federated(connection: Connection, account: str) -> bool:
-    """A provider vouches for this account."""
-    return await connection.fetchval(_IS_BOUND, account) is not None
+async def authority_of(connection: Connection, account: str) -> str | None:
+    """Who vouches for this account; None for a local one."""
+    found: str | None = await connection.fetchval(_AUTHORITY, account)
+    return found
 
 
 async def _made(
@@ -90,7 +91,7 @@ async def _updated(connection: Connection, account: Account, person: Person, now
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 _FIND = "SELECT account FROM federated_account WHERE authority = $1 AND subject = $2"
-_IS_BOUND = "SELECT 1 FROM federated_account WHERE account = $1"
+_AUTHORITY = "SELECT authority FROM federated_account WHERE account = $1"
 _BIND = """
 INSERT INTO federated_account (authority, subject, account, created, last_logon) VALUES ($1, $2, $3, $4, $4)
 """

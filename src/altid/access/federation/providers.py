@@ -67,6 +67,9 @@ class Federation:
     def peer(self, name: str) -> Peer | None:
         return next((peer for peer in self.peers if peer.provider.name == name), None)
 
+    def peer_of(self, authority: str) -> Peer | None:
+        return next((peer for peer in self.peers if peer.provider.authority == authority), None)
+
     def offers(self) -> tuple[Offer, ...]:
         """For the logon page. One that is down is shown, too: it says why not."""
         return tuple(
