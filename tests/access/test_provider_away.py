@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from altid.access import accounts, logon
+from altid.access.audit.event import Action
 from altid.access.federation import limits
 from altid.access.federation.limits import AT_ONCE, FAILURES_MAX, FETCH_S_MAX
 from altid.access.federation.out import depart
@@ -79,13 +80,14 @@ def test_a_local_session_knows_nothing_of_it(fresh: str) -> None:
 
 def test_a_provider_that_is_away_is_told_at_once_and_local_logon_is_the_emergency_way(fresh: str) -> None:
     async def work(here: Beside) -> None:
-        assert not here.scene.desk.federation.is_emergency
+        assert here.scene.desk.federation.local_logon is Action.LOGON
         go_down(here)
         began_s = time.monotonic()
         answer = await depart(here.scene.desk, here.scene.caller(), here.peer, origin=ORIGIN, wanted="/")
         assert code_of(answer) == "provider-down"
         assert time.monotonic() - began_s < 1
         assert here.scene.desk.federation.is_emergency
+        assert here.scene.desk.federation.local_logon is Action.EMERGENCY_LOGON
         (offer,) = here.scene.desk.federation.offers()
         assert offer.is_down
 

@@ -46,6 +46,8 @@ class Action(StrEnum):
     EXPORT = "export"
     PRINT = "print"
     LOGON = "logon"
+    EMERGENCY_LOGON = "emergency-logon"
+    """By a local account or a passkey, while no identity provider of the region answers."""
     LOGOFF = "logoff"
     OVERRIDE = "override"
     """*Værdispring*: the glass was broken."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from altid.access.audit.event import Action
 from altid.access.federation.fetching import Fetcher, ProviderDownError
 from altid.access.federation.health import Health
 from altid.access.federation.journey import Seal
@@ -87,6 +88,11 @@ class Federation:
         """There are providers, and none answers: whoever has a local account or a passkey comes in by it, and
         that is told of as what it is."""
         return bool(self.peers) and all(peer.health.is_down for peer in self.peers)
+
+    @property
+    def local_logon(self) -> Action:
+        """What a logon that no provider has vouched for is to the audit, just now."""
+        return Action.EMERGENCY_LOGON if self.is_emergency else Action.LOGON
 
     def is_down(self, name: str) -> bool:
         """False for one that isn't (any more) in the file: nobody is given time for its sake."""

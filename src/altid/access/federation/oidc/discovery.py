@@ -30,7 +30,6 @@ class Endpoints:
     token: str
     keys: str
     userinfo: str = ""
-    end_session: str = ""
     names_itself: bool = False
     """It says in its answers which provider it is (RFC 9207)."""
 
@@ -88,7 +87,6 @@ def _endpoints(provider: OidcProvider, raw: dict[str, Any]) -> Endpoints:
         token=_url(raw, "token_endpoint"),
         keys=_url(raw, "jwks_uri"),
         userinfo=_url(raw, "userinfo_endpoint"),
-        end_session=_url(raw, "end_session_endpoint"),
         names_itself=raw.get("authorization_response_iss_parameter_supported") is True,
     )
     if not all((endpoints.authorization, endpoints.token, endpoints.keys)):

@@ -27,16 +27,8 @@ def request_url(
     }
     if provider.acr_values:
         values["acr_values"] = provider.acr_values
-    return joined(endpoints.authorization, values)
+    return _joined(endpoints.authorization, values)
 
 
-def leave_url(provider: OidcProvider, endpoints: Endpoints, back_url: str) -> str | None:
-    """Where one logs off at the provider, too (RP-Initiated Logout); None where it has no such place."""
-    if not endpoints.end_session:
-        return None
-    values = {"client_id": provider.client_id, "post_logout_redirect_uri": back_url}
-    return joined(endpoints.end_session, values)
-
-
-def joined(url: str, values: dict[str, str]) -> str:
+def _joined(url: str, values: dict[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(values, quote_via=quote)}"
