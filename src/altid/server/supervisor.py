@@ -17,8 +17,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from altid.access.federation.file import read_providers
+from altid.access.federation.table import IdentityFileError
 from altid.access.folder import prepare
-from altid.access.guard import GuardSettings
+from altid.access.guard import PROVIDERS_FILE, GuardSettings
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.record.migrate import migrate
@@ -108,8 +110,11 @@ def _guarded(options: ServeOptions) -> Account:
         make_data(data, choose(cluster_folder(data), create=False))
         account = _worker_account(options)
         prepare(data, account)
+        read_providers(data / PROVIDERS_FILE)  # A mistake is told here, once, and not by each worker.
     except OSError as error:
         raise ServeError(f"{error.filename or data} cannot be written: {error.strerror}.") from None
+    except IdentityFileError as error:
+        raise ServeError(f"{error}.") from None
     return account
 
 
