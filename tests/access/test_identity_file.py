@@ -134,7 +134,12 @@ def test_no_repr_shows_a_secret(folder: Path) -> None:
         ('client_id = "altid"', 'client_id = "altid"\nalgorithms = []', "algorithms are some of"),
         ('client_id = "altid"', 'client_id = "altid"\nauthentication = "none"', "authentication is one of"),
         ('client_id = "altid"', 'client_id = "altid"\nlevel_min = "3"', "level_min is one of"),
-        ('client_id = "altid"', 'client_id = "altid"\nca_file = "none.pem"', "ca_file none.pem is no file"),
+        (
+            'client_id = "altid"',
+            'client_id = "altid"\nca_file = "none.pem"',
+            "ca_file none.pem can't be read",
+        ),
+        ('client_id = "altid"', 'client_id = "altid"\nca_file = "idp.xml"', "ca_file idp.xml can't be read"),
         ('client_id = "altid"', 'client_id = "altid"\nuserinfo = "yes"', "userinfo must be true or false"),
         ('secret_file = "region.secret"', "", "either secret_file or key_file"),
         ('secret_file = "region.secret"', f'secret = "{SECRET}"', "either secret_file or key_file"),

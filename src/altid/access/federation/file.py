@@ -7,6 +7,7 @@ path. docs/identity.toml is an example with all there is.
 from __future__ import annotations
 
 import re
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -205,8 +206,10 @@ def _ca_file(folder: Path, table: Table) -> str | None:
     given = table.optional("ca_file")
     if given is None:
         return None
-    if not (folder / given).is_file():
-        raise table.fault(f"ca_file {given} is no file")
+    try:
+        ssl.create_default_context(cafile=str(folder / given))
+    except (OSError, ssl.SSLError):
+        raise table.fault(f"ca_file {given} can't be read as certificates (PEM)") from None
     return str(folder / given)
 
 

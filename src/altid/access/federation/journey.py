@@ -28,13 +28,13 @@ class Journey:
     """One logon that is underway."""
 
     provider: str
-    id: str
+    id: str = field(repr=False)
     """What the answer must name: 128 random bits, good once."""
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     origin: str
     """Our address, as this browser reaches us: it must come back to where its cookie is."""
-    wanted: str
+    wanted: str = field(repr=False)
     """Where in our house to go afterwards. Whoever redirects there checks it once more."""
     expires_s: float
 

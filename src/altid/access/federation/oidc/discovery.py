@@ -39,7 +39,7 @@ class Known:
     """What is known of one provider."""
 
     provider: OidcProvider
-    fetcher: Fetcher
+    fetcher: Fetcher = field(repr=False)
     monotonic: Clock
     endpoints: Endpoints | None = None
     keys: KeySet | None = field(default=None, repr=False)
