@@ -39,9 +39,9 @@ class Beside:
         assert isinstance(peer, OidcPeer)
         return peer
 
-    async def go(self, wanted: str = "/") -> Departure:
+    async def go(self, wanted: str = "/", *, is_shared: bool = False) -> Departure:
         departure = await depart(
-            self.scene.desk, self.scene.caller(), self.peer, origin=ORIGIN, wanted=wanted
+            self.scene.desk, self.scene.caller(), self.peer, origin=ORIGIN, wanted=wanted, is_shared=is_shared
         )
         assert isinstance(departure, Departure), departure
         return departure

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from altid.access import logon, sessions
+from altid.access.door import Granted
 from altid.access.federation.out import depart
 from altid.access.identity import Level, Role
 from tests.access.desks import WARD, granted
@@ -217,6 +218,25 @@ def test_an_answer_is_good_once(fresh: str) -> None:
 
 def _nonce_of(url: str) -> str:
     return url.partition("nonce=")[2].partition("&")[0]
+
+
+@pytest.mark.parametrize(("before_s", "opens"), [(0, True), (29, True), (31, False), (None, False)])
+def test_at_a_wards_pc_the_provider_must_ask_who_it_is(
+    fresh: str, before_s: int | None, opens: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="altid.access")
+
+    async def work(here: Beside) -> None:
+        departure = await here.go(is_shared=True)
+        assert "prompt=login" in departure.url
+        assert "max_age=0" in departure.url
+        if before_s is not None:
+            here.provider.claims["auth_time"] = int(here.scene.clock()) - before_s
+        answer = await here.come(departure.cookie, *here.provider.log_on(departure.url))
+        assert isinstance(answer, Granted) is opens
+
+    beside(fresh, work)
+    assert ("refused" in caplog.text) is not opens
 
 
 def test_a_journey_that_took_too_long_begins_again(fresh: str) -> None:

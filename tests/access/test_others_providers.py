@@ -103,7 +103,7 @@ def log_on(dsn: str, folder: Path, registered: dict[str, Any], **provider: Any) 
     async def work(scene: Scene) -> tuple[Answer, Answer]:
         (peer,) = scene.desk.federation.peers
         assert isinstance(peer, OidcPeer)
-        departure = await depart(scene.desk, scene.caller(), peer, origin=ORIGIN, wanted="/")
+        departure = await depart(scene.desk, scene.caller(), peer, origin=ORIGIN, wanted="/", is_shared=True)
         assert isinstance(departure, Departure), departure
         brought = await as_a_person(departure.url)
         returned = Returned(brought["state"], brought["code"], issuer=brought["iss"])
@@ -198,7 +198,7 @@ def test_a_saml_provider_of_others_takes_our_request_and_lets_in(
     async def work(scene: Scene) -> Answer:
         (peer,) = scene.desk.federation.peers
         assert isinstance(peer, SamlPeer)
-        departure = await depart(scene.desk, scene.caller(), peer, origin=ORIGIN, wanted="/")
+        departure = await depart(scene.desk, scene.caller(), peer, origin=ORIGIN, wanted="/", is_shared=True)
         assert isinstance(departure, Departure), departure
         query = urlsplit(departure.url).query
         given = {

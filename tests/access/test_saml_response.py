@@ -85,6 +85,14 @@ def test_what_is_signed_but_not_for_this_logon_opens_nothing(wrong: dict[str, An
     assert fault(with_signed_assertion(telling(**wrong))) == why
 
 
+def test_somebody_whom_the_provider_remembers_is_not_enough_where_it_must_ask() -> None:
+    root = posted(with_signed_assertion(telling()))  # Proved five seconds ago.
+    asked = Expected(REQUEST, CONSUMER, NOON - 5)
+    assert read_response(root, saml_provider(), asked, NOON).subject == "anne-1"
+    with pytest.raises(ResponseError, match="remembered"):
+        read_response(root, saml_provider(), Expected(REQUEST, CONSUMER, NOON - 4), NOON)
+
+
 def test_what_nobody_or_somebody_else_signed_opens_nothing() -> None:
     assert fault(telling().response()) == "not signed"
     assert fault(with_signed_assertion(telling(), pair("stranger"))) == "not by the provider"

@@ -70,9 +70,9 @@ async def with_saml(desk: Desk, caller: Caller, peer: SamlPeer, cookie: str, pos
     journey = _journey(desk, peer, cookie, posted.relay_state)
     if journey is None:
         return _refused(peer, "no journey of this browser", refusal.BEGIN_AGAIN)
-    expected = Expected(journey.request_id, journey.saml_consumer)
+    expected = Expected(journey.request_id, journey.saml_consumer, journey.proved_since_s)
     try:
-        # In a thread, and in the provider's own line: reading XML costs some milliseconds of a core.
+        # In a thread, and in the provider's own line: it is work for the processor, and anybody may post.
         async with peer.health.line.place(Priority.ORDINARY, caller.deadline_s):
             assertion = await asyncio.to_thread(
                 read_response, posted.response, peer.provider, expected, desk.clock()
@@ -113,7 +113,12 @@ async def _person_of(
         peer.provider, endpoints, fetcher, waiter, code, now_s=desk.clock(), rng=desk.rng
     )
     told = await verified(
-        tokens.id_token, peer.provider, peer.known.key, nonce=journey.nonce, now_s=desk.clock()
+        tokens.id_token,
+        peer.provider,
+        peer.known.key,
+        nonce=journey.nonce,
+        now_s=desk.clock(),
+        proved_since_s=journey.proved_since_s,
     )
     subject = told["sub"]
     if peer.provider.userinfo:

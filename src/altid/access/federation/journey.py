@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from altid.access.federation.limits import OUT_S_MAX
 from altid.access.secret import AccessSecret, equal
+from altid.access.settings import LEEWAY_S
 
 COOKIE_CHARACTERS_MAX = 2_048
 _NONCE_BYTES = 12
@@ -36,7 +37,18 @@ class Journey:
     """Our address, as this browser reaches us: it must come back to where its cookie is."""
     wanted: str = field(repr=False)
     """Where in our house to go afterwards. Whoever redirects there checks it once more."""
-    expires_s: float
+    began_s: float
+    is_shared: bool
+    """From a PC that many use: whoever the provider remembers there may be somebody else."""
+
+    @property
+    def expires_s(self) -> float:
+        return self.began_s + OUT_S_MAX
+
+    @property
+    def proved_since_s(self) -> float | None:
+        """Somebody must have proved who they are after that; None where the provider may remember them."""
+        return self.began_s - LEEWAY_S if self.is_shared else None
 
     @property
     def oidc_callback(self) -> str:
@@ -54,7 +66,9 @@ class Journey:
         return f"_{self.nonce}"
 
 
-def begun(provider: str, origin: str, wanted: str, now_s: float, rng: random.Random) -> Journey:
+def begun(
+    provider: str, origin: str, wanted: str, now_s: float, rng: random.Random, *, is_shared: bool = False
+) -> Journey:
     return Journey(
         provider=provider,
         id=rng.randbytes(16).hex(),
@@ -62,7 +76,8 @@ def begun(provider: str, origin: str, wanted: str, now_s: float, rng: random.Ran
         verifier=rng.randbytes(32).hex(),
         origin=origin,
         wanted=wanted,
-        expires_s=now_s + OUT_S_MAX,
+        began_s=now_s,
+        is_shared=is_shared,
     )
 
 

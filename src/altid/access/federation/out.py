@@ -30,13 +30,16 @@ class Departure:
     cookie: str = field(repr=False)
 
 
-async def depart(desk: Desk, caller: Caller, peer: Peer, *, origin: str, wanted: str) -> Departure | Refusal:
+async def depart(
+    desk: Desk, caller: Caller, peer: Peer, *, origin: str, wanted: str, is_shared: bool = False
+) -> Departure | Refusal:
     """`origin`: our address, by which the browser came; where it is none of ours, the first of ours is taken.
-    `wanted`: the page of ours to go to afterwards."""
+    `wanted`: the page of ours to go to afterwards. `is_shared`: from a ward's PC, where the provider must ask
+    who it is, also if it remembers somebody."""
     if peer.health.is_down:
         return refusal.PROVIDER_DOWN
     ours = origin if origin in desk.settings.origins else desk.settings.origins[0]
-    journey = begun(peer.provider.name, ours, wanted, desk.clock(), desk.rng)
+    journey = begun(peer.provider.name, ours, wanted, desk.clock(), desk.rng, is_shared=is_shared)
     try:
         url = await _url(desk, caller, peer, journey)
     except ProviderDownError as error:
@@ -55,6 +58,7 @@ async def _url(desk: Desk, caller: Caller, peer: Peer, journey: Journey) -> str:
             relay_state=journey.id,
             consumer_url=journey.saml_consumer,
             now_s=desk.clock(),
+            must_ask=journey.is_shared,
         )
     return oidc_request.request_url(
         peer.provider,
@@ -63,6 +67,7 @@ async def _url(desk: Desk, caller: Caller, peer: Peer, journey: Journey) -> str:
         state=journey.id,
         nonce=journey.nonce,
         verifier=journey.verifier,
+        must_ask=journey.is_shared,
     )
 
 

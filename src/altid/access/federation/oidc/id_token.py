@@ -29,15 +29,23 @@ class IdTokenError(Exception):
 
 
 async def verified(
-    token: str, provider: OidcProvider, find_key: FindKey, *, nonce: str, now_s: float
+    token: str,
+    provider: OidcProvider,
+    find_key: FindKey,
+    *,
+    nonce: str,
+    now_s: float,
+    proved_since_s: float | None = None,
 ) -> dict[str, Any]:
-    """Its claims. Raises `IdTokenError`."""
+    """Its claims. Raises `IdTokenError`, also if somebody proved who they are before `proved_since_s`."""
     claims = await _signed(token, provider, find_key)
     _check_whom(claims, provider)
     _check_when(claims, now_s)
     given = claims.get("nonce")
     if not isinstance(given, str) or not equal(given.encode(), nonce.encode()):
         raise IdTokenError("nonce")
+    if proved_since_s is not None and _moment(claims, "auth_time") < proved_since_s:
+        raise IdTokenError("remembered")
     return claims
 
 

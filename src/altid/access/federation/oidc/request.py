@@ -11,9 +11,16 @@ from altid.access.federation.provider import OidcProvider
 
 
 def request_url(
-    provider: OidcProvider, endpoints: Endpoints, *, redirect_uri: str, state: str, nonce: str, verifier: str
+    provider: OidcProvider,
+    endpoints: Endpoints,
+    *,
+    redirect_uri: str,
+    state: str,
+    nonce: str,
+    verifier: str,
+    must_ask: bool = False,
 ) -> str:
-    """`verifier` stays here; what goes out is its hash."""
+    """`verifier` stays here; what goes out is its hash. `must_ask`: also if it remembers somebody."""
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=")
     values = {
         "response_type": "code",
@@ -25,6 +32,8 @@ def request_url(
         "code_challenge": challenge.decode("ascii"),
         "code_challenge_method": "S256",
     }
+    if must_ask:
+        values |= {"prompt": "login", "max_age": "0"}
     if provider.acr_values:
         values["acr_values"] = provider.acr_values
     return _joined(endpoints.authorization, values)

@@ -19,11 +19,20 @@ SIGNED_BY = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 
 
 def request_url(
-    provider: SamlProvider, *, request_id: str, relay_state: str, consumer_url: str, now_s: float
+    provider: SamlProvider,
+    *,
+    request_id: str,
+    relay_state: str,
+    consumer_url: str,
+    now_s: float,
+    must_ask: bool = False,
 ) -> str:
-    """Where the browser goes. `request_id` comes back as InResponseTo, `relay_state` as it is."""
+    """Where the browser goes. `request_id` comes back as InResponseTo, `relay_state` as it is.
+
+    `must_ask`: also if the provider remembers somebody.
+    """
     compressor = zlib.compressobj(wbits=-15)
-    xml = _request(provider, request_id, consumer_url, now_s)
+    xml = _request(provider, request_id, consumer_url, now_s, must_ask=must_ask)
     deflated = compressor.compress(xml) + compressor.flush()
     signed = "&".join(
         f"{name}={quote(value, safe='')}"
@@ -38,7 +47,9 @@ def request_url(
     return f"{provider.sso_url}{joint}{signed}&Signature={quote(base64.b64encode(signature), safe='')}"
 
 
-def _request(provider: SamlProvider, request_id: str, consumer_url: str, now_s: float) -> bytes:
+def _request(
+    provider: SamlProvider, request_id: str, consumer_url: str, now_s: float, *, must_ask: bool
+) -> bytes:
     samlp = ElementMaker(namespace=PROTOCOL, nsmap={"samlp": PROTOCOL, "saml": ASSERTION})
     saml = ElementMaker(namespace=ASSERTION, nsmap={"saml": ASSERTION})
     root = samlp.AuthnRequest(
@@ -50,6 +61,8 @@ def _request(provider: SamlProvider, request_id: str, consumer_url: str, now_s: 
         AssertionConsumerServiceURL=consumer_url,
         ProtocolBinding=POST,
     )
+    if must_ask:
+        root.set("ForceAuthn", "true")
     if provider.contexts:
         classes = [saml.AuthnContextClassRef(context) for context in provider.contexts]
         root.append(samlp.RequestedAuthnContext(*classes, Comparison="minimum"))

@@ -50,6 +50,8 @@ class Expected:
 
     request_id: str
     consumer_url: str
+    proved_since_s: float | None = None
+    """Somebody must have proved who they are after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,9 @@ def _assertion(assertion: Any, provider: SamlProvider, expected: Expected, now_s
     statement = assertion.find("saml:AuthnStatement", PREFIXES)
     if statement is None:
         raise ResponseError("nobody has logged on")
+    since_s = expected.proved_since_s
+    if since_s is not None and _moment(statement.get("AuthnInstant", "")) < since_s:
+        raise ResponseError("remembered")
     until = statement.get("SessionNotOnOrAfter")
     until_s = None if until is None else _moment(until)
     if until_s is not None and until_s <= now_s:
