@@ -50,6 +50,7 @@ class GuardSettings:
             site=self.site,
             relying_party=name,
             origins=(self.public_url,),
+            public_url=self.public_url,
             token_url=f"{self.public_url}/access/token",
         )
 

@@ -46,8 +46,8 @@ class Identity:
     organisation: str
     """Where one works now: SOR-style id of a ward, a hospital or a region."""
     scopes: tuple[str, ...]
-    """SMART on FHIR v2 scopes: a system's `system/` ones, or the `patient/` and `user/` ones that somebody has
-    given to an application. () is a person's own session, which is not narrowed."""
+    """SMART on FHIR v2 scopes: a system's `system/` ones, or the `patient/` and `user/` ones that a person
+    has given to an application. () is a person's own session, which is not narrowed."""
     level: Level
     session: str
     site: str

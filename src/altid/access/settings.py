@@ -45,6 +45,8 @@ class AccessSettings:
     """One factor (NSIS 3.2)."""
     passkey_level: Level = Level.SUBSTANTIAL
     """Two in one: the device and the finger or the PIN that opens it."""
+    code_s: int = 60
+    """From a person's yes to the application's fetching its tokens: seconds. RFC 6749 allows ten minutes."""
     client_token_s: int = 250
     """At most five minutes with its jitter, as SMART backend services asks."""
     emergency_organisations: tuple[str, ...] = ()
@@ -52,13 +54,21 @@ class AccessSettings:
     relying_party: str = "localhost"
     """The pages' host name, which passkeys are bound to."""
     origins: tuple[str, ...] = ("http://localhost:8080",)
+    public_url: str = "http://localhost:8080"
+    """How browsers and systems reach the region, without "/" at the end."""
     token_url: str = "http://localhost:8080/oauth/token"  # noqa: S105 (an address)
     """What a system must name as the audience of its assertion."""
     hash_threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     @property
     def issuer(self) -> str:
+        """Of access tokens, which only our servers read."""
         return f"altid:{self.region}"
+
+    @property
+    def fhir_url(self) -> str:
+        """What applications name as the audience of the tokens that they ask for."""
+        return f"{self.public_url}/fhir"
 
     @property
     def token_s_max(self) -> int:

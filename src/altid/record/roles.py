@@ -22,7 +22,8 @@ GRANT INSERT, UPDATE ON resource TO {APP_ROLE};
 GRANT INSERT ON resource_history, change, audit TO {APP_ROLE};
 GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string TO {APP_ROLE};
 GRANT INSERT, UPDATE ON account, workplace, client TO {APP_ROLE};
-GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation TO {APP_ROLE};
+GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation,
+    authorization_code TO {APP_ROLE};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
 GRANT EXECUTE ON FUNCTION commit_safety(bigint) TO {APP_ROLE};
 """
