@@ -6,8 +6,10 @@ import asyncio
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import asyncpg
 
@@ -18,6 +20,10 @@ from altid.record.postgres import Cluster
 from altid.record.roles import APP_ROLE, ensure_app_role
 from altid.server.app import AppSettings
 from altid.server.worker import WorkerSettings, listen
+from tests.guards import make_guard
+
+_TREE = Path(__file__).parent.parent
+"""Where the module of the tests' own server is found."""
 
 
 def make_database(postgres: Cluster) -> str:
@@ -38,26 +44,41 @@ def make_database(postgres: Cluster) -> str:
 
 
 @contextmanager
-def running_worker(dsn: str, fhir: FhirSettings, limits: Limits | None = None) -> Iterator[str]:
-    """A server process; gives its address."""
+def running_worker(
+    dsn: str,
+    fhir: FhirSettings,
+    limits: Limits | None = None,
+    *,
+    doorman: bool = True,
+    gateway_host: str | None = None,
+) -> Iterator[str]:
+    """A server process; gives its address.
+
+    The doorman lets in whoever brings no token as a system that may do everything (`tests.doorman`): leave it
+    out where access itself is tested.
+    """
     with listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    settings = WorkerSettings("127.0.0.1", port, AppSettings(dsn, dsn, limits or Limits(), fhir))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "altid.server.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.write(settings.dump() + "\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "ready\n"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdin.close()
-        process.stdout.close()
+    module = "tests.doorman" if doorman else "altid.server.worker"
+    with tempfile.TemporaryDirectory(prefix="altid-guard-") as folder:
+        app = AppSettings(dsn, dsn, make_guard(Path(folder)), limits or Limits(), fhir)
+        settings = WorkerSettings("127.0.0.1", port, app, gateway_host=gateway_host)
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_TREE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(settings.dump() + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "ready\n"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdin.close()
+            process.stdout.close()

@@ -17,11 +17,13 @@ import pytest
 import altid.access
 from altid.access import clients, keys, logon, returning
 from altid.access.door import Granted
+from altid.access.folder import prepare
 from altid.access.logon import Typed
 from altid.access.passkeys import Asked
 from altid.access.refreshing import Chain
-from altid.access.secret import AccessSecret, SecretError, make_secret_file, read_secret_file
+from altid.access.secret import AccessSecret, SecretError, read_secret_file
 from altid.access.tokens import TokenError
+from altid.record.postgres.account import current
 from tests.access.desks import PASSWORD, SECRET, SETTINGS, Scene, at_desk, granted
 
 NAMES_OF_SECRETS = {
@@ -95,13 +97,31 @@ def test_each_purpose_has_a_key_of_its_own() -> None:
     assert SECRET.derive("a") != AccessSecret(bytes(32)).derive("a")
 
 
-def test_the_secrets_file_is_for_its_owner_only(tmp_path: Path) -> None:
-    file = tmp_path / "access.key"
-    made = make_secret_file(file, random.SystemRandom())
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert read_secret_file(file) == made
-    with pytest.raises(FileExistsError):
-        make_secret_file(file, random.SystemRandom())
+def test_what_a_guard_needs_is_for_its_owner_only(tmp_path: Path) -> None:
+    prepare(tmp_path, current())
+    assert stat.S_IMODE((tmp_path / "access.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o700
+
+
+def test_the_secret_is_made_once(tmp_path: Path) -> None:
+    prepare(tmp_path, current())
+    made = read_secret_file(tmp_path / "access.key")
+    prepare(tmp_path, current())
+    assert read_secret_file(tmp_path / "access.key") == made
+
+
+def test_a_secret_that_must_be_another_is_replaced(tmp_path: Path) -> None:
+    prepare(tmp_path, current())
+    prepare(tmp_path, current(), SECRET)
+    assert read_secret_file(tmp_path / "access.key") == SECRET
+
+
+def test_a_secret_that_cannot_be_read_is_never_replaced_by_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "access.key").write_text("damaged")
+    (tmp_path / "access.key").chmod(0o600)
+    with pytest.raises(SecretError):
+        prepare(tmp_path, current())
+    assert (tmp_path / "access.key").read_text() == "damaged"
 
 
 @pytest.mark.parametrize("text", ["", "abc", "zz" * 32, "00" * 31])
@@ -114,8 +134,8 @@ def test_a_file_that_holds_no_secret_is_refused_in_words(tmp_path: Path, text: s
 
 
 def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    prepare(tmp_path, current())
     file = tmp_path / "access.key"
-    make_secret_file(file, random.SystemRandom())
     file.chmod(0o640)
     with pytest.raises(SecretError, match="chmod 600"):
         read_secret_file(file)

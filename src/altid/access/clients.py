@@ -34,6 +34,8 @@ RSA_BITS_MIN = 2_048
 KEYS_MAX = 10
 SCOPES_MAX = 50
 """More would make tokens that are longer than `TOKEN_CHARACTERS_MAX`."""
+BUILT_IN = "altid"
+"""The system that programs of the operator are (`programs`)."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TOKEN_ID = re.compile(r"[\x21-\x7e]{8,256}", re.ASCII)
 _PRIVATE_PARAMETERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -69,6 +71,8 @@ async def add(connection: Connection, client: Client, now_s: float) -> None:
     """Raises `ClientError`."""
     if not _ID.fullmatch(client.id):
         raise ClientError("A system's id has 1 to 64 letters, digits or . _ - and begins with no sign.")
+    if client.id == BUILT_IN:
+        raise ClientError(f"{BUILT_IN} is the built-in system: choose another id.")
     if not 0 < len(client.scopes) <= SCOPES_MAX or not all(map(is_scope, client.scopes)):
         raise ClientError("A system has scopes such as system/Observation.rs, one at least.")
     _check_use(client)
@@ -169,7 +173,10 @@ def _key(client: Client, header: dict[str, Any]) -> ECKey | RSAKey:
 
 def _checked_times(claims: dict[str, Any], settings: AccessSettings, now_s: float) -> float:
     """When it expires."""
-    if claims.get("aud") not in (settings.token_url, [settings.token_url]):
+    urls, audience = (settings.token_url, *settings.other_token_urls), claims.get("aud")
+    if audience not in urls and not (
+        isinstance(audience, list) and len(audience) == 1 and audience[0] in urls
+    ):
         raise ProofError("audience")
     token_id, expires = claims.get("jti"), claims.get("exp")
     if not isinstance(token_id, str) or not _TOKEN_ID.fullmatch(token_id):

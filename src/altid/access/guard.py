@@ -11,10 +11,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
 from altid.access.identity import Identity
+from altid.access.permit import Permit
+from altid.access.reaching import Reaches
 from altid.access.secret import read_secret_file
 from altid.access.settings import AccessSettings
 from altid.access.tokens import TokenError
@@ -26,6 +29,7 @@ AUDIT_FOLDER = "audit"
 """Of the journals, beside it."""
 
 _SCHEME = "bearer "
+_TOKEN_PATH = "/access/token"  # noqa: S105 (a path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,13 @@ class GuardSettings:
     public_url: str = "http://localhost:8080"
     """How browsers and systems reach the region, without "/" at the end: passkeys are bound to it, and
     systems name it in their assertions."""
+    other_urls: tuple[str, ...] = ()
+    """Addresses that are as good: of each site's own gateway."""
+
+    @classmethod
+    def load(cls, raw: Mapping[str, Any]) -> GuardSettings:
+        """Settings that went through JSON."""
+        return cls(**{**raw, "other_urls": tuple(raw.get("other_urls", ()))})
 
     def for_access(self) -> AccessSettings:
         """The settings of the desk that follow from these."""
@@ -49,9 +60,10 @@ class GuardSettings:
             region=self.region,
             site=self.site,
             relying_party=name,
-            origins=(self.public_url,),
+            origins=(self.public_url, *self.other_urls),
             public_url=self.public_url,
-            token_url=f"{self.public_url}/access/token",
+            token_url=f"{self.public_url}{_TOKEN_PATH}",
+            other_token_urls=tuple(f"{url}{_TOKEN_PATH}" for url in self.other_urls),
         )
 
 
@@ -72,6 +84,7 @@ class Guard:
 
     desk: Desk
     audit: Audit
+    reaches: Reaches
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
@@ -90,6 +103,10 @@ class Guard:
         except TokenError as error:
             raise NotIdentifiedError(error.fault, given=True) from None
 
+    def permit(self, identity: Identity) -> Permit:
+        """What one request of this identity may do."""
+        return Permit(identity, self.reaches)
+
 
 @asynccontextmanager
 async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterator[Guard]:
@@ -102,4 +119,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit)
+        yield Guard(desk, audit, Reaches(database))

@@ -30,6 +30,6 @@ def make(desk: Desk, account: Account, narrowing: Narrowing, nonce: str | None) 
     if nonce is not None:
         claims["nonce"] = nonce
     if NAMES_USER in narrowing.scopes and account.practitioner is not None:
-        claims["fhirUser"] = f"{desk.settings.fhir_url}/{account.practitioner}"
+        claims["fhirUser"] = f"{desk.settings.public_url}/fhir/{account.practitioner}"
     assert key.private is not None
     return jwt.encode({"alg": ALGORITHM, "typ": "JWT", "kid": key.kid}, claims, key.private)

@@ -55,7 +55,8 @@ class Identity:
     expires_s: int
     """Epoch seconds."""
     patient: str | None = None
-    """Id of the patient whom `patient/` scopes are about. They mean nothing without one."""
+    """The one patient that a person's application is about (`launch/patient`). Without one, `patient/` scopes
+    mean nothing."""
     application: str | None = None
     """Client id of the application that acts for the person. Its scopes are never ()."""
 

@@ -14,6 +14,8 @@ from altid.record.database import Connection
 
 INVITATION_S = 3 * 24 * 3600
 """Over a weekend."""
+JOIN_PATH = "/join"
+"""The page where a link leads."""
 _SECRET_BYTES = 32
 
 
@@ -24,6 +26,11 @@ class Invitation:
     account: str | None
     roles: tuple[Role, ...]
     organisations: tuple[str, ...]
+
+
+def link_of(public_url: str, secret: str) -> str:
+    """The link. Its secret comes after "#", which browsers send to nobody: it stands in no server's log."""
+    return f"{public_url}{JOIN_PATH}#{secret}"
 
 
 async def invite(

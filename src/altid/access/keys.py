@@ -12,7 +12,9 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -151,7 +153,7 @@ class KeySet:
     def _opened(self, row: Any) -> SigningKey:
         known = self._state.keys.get(row["kid"])
         retired = row["retired"].timestamp() if row["retired"] else None
-        if known and known.private:
+        if known:
             return SigningKey(known.kid, known.public, known.private, row["not_before"].timestamp(), retired)
         public = ECKey.import_key(json.loads(row["public_jwk"]))
         private = None
@@ -172,14 +174,26 @@ async def maintain(
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_REMOVE, moment(now_s - _KEPT_AFTER_S))
-        newest = await connection.fetchval(_NEWEST)
-        if newest is None:
+        newest_s = await _newest_of_ours(connection, secret)
+        if newest_s is None:
             await _add(connection, secret, now_s, now_s)
             return True
-        if now_s - newest.timestamp() < ROTATED_EVERY_S:
+        if now_s - newest_s < ROTATED_EVERY_S:
             return False
         await _rotate(connection, settings, secret, now_s)
         return True
+
+
+async def _newest_of_ours(connection: Connection, secret: AccessSecret) -> float | None:
+    """When the newest key that this secret opens begins to sign. There may be others that it doesn't open:
+    in a record that was restored from a backup without the secret it had."""
+    sealing = _sealing_key(secret)
+    for row in await connection.fetch(_UNRETIRED):
+        with suppress(InvalidTag):
+            _open(sealing, row["kid"], row["private_sealed"])
+            began: datetime = row["not_before"]
+            return began.timestamp()
+    return None
 
 
 async def rotate(connection: Connection, settings: AccessSettings, secret: AccessSecret, now_s: float) -> str:
@@ -192,6 +206,11 @@ async def rotate(connection: Connection, settings: AccessSettings, secret: Acces
 async def withdraw(connection: Connection, kid: str, now_s: float) -> None:
     """A key became known to others: refuse what it has signed, as soon as servers have read this."""
     await connection.execute(_WITHDRAW, kid, moment(now_s))
+
+
+async def withdraw_all(connection: Connection, now_s: float) -> None:
+    """The secret that sealed them is gone: what they have signed is refused."""
+    await connection.execute(_WITHDRAW_ALL, moment(now_s))
 
 
 async def _rotate(
@@ -241,11 +260,14 @@ SELECT id::text AS subject FROM account WHERE disabled_at >= $1
 UNION ALL
 SELECT id FROM client WHERE disabled_at >= $1
 """
-_NEWEST = "SELECT max(not_before) FROM signing_key WHERE retired IS NULL"
+_UNRETIRED = """
+SELECT kid, private_sealed, not_before FROM signing_key WHERE retired IS NULL ORDER BY not_before DESC
+"""
 _INSERT = """
 INSERT INTO signing_key (kid, public_jwk, private_sealed, created, not_before)
 VALUES ($1, $2, $3, $4, $5)
 """
 _RETIRE = "UPDATE signing_key SET retired = least(retired, $1)"
 _WITHDRAW = "UPDATE signing_key SET retired = $2 WHERE kid = $1"
+_WITHDRAW_ALL = "UPDATE signing_key SET retired = least(retired, $1)"
 _REMOVE = "DELETE FROM signing_key WHERE retired < $1"

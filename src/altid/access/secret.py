@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +31,11 @@ class AccessSecret:
         if len(self.value) != SECRET_BYTES:
             raise SecretError(f"An access secret has {SECRET_BYTES} bytes.")
 
+    @property
+    def text(self) -> str:
+        """As a file holds it."""
+        return self.value.hex() + "\n"
+
     def derive(self, purpose: str) -> bytes:
         """The 32-byte key for a purpose (RFC 5869)."""
         return HKDF(SHA256(), 32, None, f"altid access: {purpose}".encode()).derive(self.value)
@@ -49,17 +52,6 @@ def equal(one: bytes, other: bytes) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def make_secret_file(path: Path, rng: random.Random) -> AccessSecret:
-    """A new secret in a new file of mode 0600. Raises `FileExistsError` where there is one."""
-    secret = AccessSecret(rng.randbytes(SECRET_BYTES))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret.value.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return secret
-
-
 def read_secret_file(path: Path) -> AccessSecret:
     """Raises `SecretError` where it is missing, readable by others, or not 64 hexadecimal digits."""
     try:
@@ -70,6 +62,14 @@ def read_secret_file(path: Path) -> AccessSecret:
     if mode & 0o077:
         raise SecretError(f"Others may read the access secret: chmod 600 {path}")
     try:
-        return AccessSecret(bytes.fromhex(text))
-    except (ValueError, SecretError):
+        return parse_secret(text)
+    except SecretError:
         raise SecretError(f"{path} is no access secret: it holds 64 hexadecimal digits.") from None
+
+
+def parse_secret(text: str) -> AccessSecret:
+    """The secret of such a text. Raises `SecretError`."""
+    try:
+        return AccessSecret(bytes.fromhex(text.strip()))
+    except (ValueError, SecretError):
+        raise SecretError("An access secret is 64 hexadecimal digits.") from None

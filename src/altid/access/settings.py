@@ -58,6 +58,8 @@ class AccessSettings:
     """How browsers and systems reach the region, without "/" at the end."""
     token_url: str = "http://localhost:8080/oauth/token"  # noqa: S105 (an address)
     """What a system must name as the audience of its assertion."""
+    other_token_urls: tuple[str, ...] = ()
+    """Or one of these: a system that knows a site's own address names that."""
     hash_threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     @property
@@ -66,9 +68,9 @@ class AccessSettings:
         return f"altid:{self.region}"
 
     @property
-    def fhir_url(self) -> str:
-        """What applications name as the audience of the tokens that they ask for."""
-        return f"{self.public_url}/fhir"
+    def fhir_urls(self) -> tuple[str, ...]:
+        """What applications may name as the audience of the tokens that they ask for."""
+        return tuple(f"{origin}/fhir" for origin in self.origins)
 
     @property
     def token_s_max(self) -> int:

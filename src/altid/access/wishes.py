@@ -101,7 +101,7 @@ def _checked(desk: Desk, client: Client, redirect_uri: str, fields: Fields) -> W
     challenge = given.get("code_challenge", "")
     if given.get("code_challenge_method") != codes.METHOD or not codes.is_challenge(challenge):
         return refusal.INVALID_REQUEST
-    if given.get("aud", "").rstrip("/") != desk.settings.fhir_url:
+    if given.get("aud", "").rstrip("/") not in desk.settings.fhir_urls:
         return refusal.INVALID_REQUEST
     scopes = _allowed(client, scope)
     if not of_record(scopes):

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import asyncpg
 import click
 
+from altid.access.guard import AUDIT_FOLDER, SECRET_FILE
 from altid.access.secret import AccessSecret, SecretError, read_secret_file
-from altid.record.postgres.account import choose
-from altid.record.postgres.cluster import DATABASE
-from altid.record.postgres.folder import cluster_folder
-from altid.record.postgres.sockets import PORT, place
-from altid.record.roles import APP_ROLE
+from altid.cli.operating import dsn_of
 from altid.region import passage
 from altid.region.addresses import superuser_dsn
 from altid.region.error import RegionError
+from altid.region.guarding import access_secret
 from altid.region.layout import Layout, load_region, load_secrets
-
-SECRET_FILE = "access.key"  # noqa: S105 (a file's name)
-REGION_SECRET = "access"  # noqa: S105 (a key in the region's file of secrets)
-FOLDER = "audit"
-"""Of the journals: in the data folder of `altid serve`, or of each site."""
 
 _CONNECT_S_MAX = 5.0
 _STATEMENT_MS_MAX = 60_000
@@ -46,14 +37,14 @@ async def opened(where: Layout, database_url: str | None) -> AsyncIterator[Place
     """Raises `click.UsageError` or `RegionError` where there is nothing, or it can't be reached."""
     if where.marker.is_file():
         region = load_region(where)
-        folders = tuple(where.place(site.name).root / FOLDER for site in region.sites)
+        folders = tuple(where.place(site.name).root / AUDIT_FOLDER for site in region.sites)
         async with passage.opened(where, region.sites) as at:
             dsn = superuser_dsn(load_secrets(where), region.sites, at=at)
             async with _reading(dsn) as connection:
                 yield Place(connection, folders)
         return
-    async with _reading(database_url or _dsn_of(where.data)) as connection:
-        yield Place(connection, (where.data / FOLDER,))
+    async with _reading(database_url or dsn_of(where.data)) as connection:
+        yield Place(connection, (where.data / AUDIT_FOLDER,))
 
 
 def secret_of(where: Layout) -> AccessSecret:
@@ -61,12 +52,9 @@ def secret_of(where: Layout) -> AccessSecret:
     try:
         if not where.marker.is_file():
             return read_secret_file(where.data / SECRET_FILE)
-        text = json.loads(where.secrets_file.read_text())[REGION_SECRET]
-        return AccessSecret(bytes.fromhex(text))
-    except SecretError as error:
+        return access_secret(load_secrets(where), where.secrets_file)
+    except (SecretError, RegionError) as error:
         raise click.UsageError(str(error)) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise click.UsageError(f"{where.secrets_file} holds no access secret that can be read.") from None
 
 
 @asynccontextmanager
@@ -85,12 +73,3 @@ async def _reading(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
             yield connection
     finally:
         await connection.close(timeout=_CONNECT_S_MAX)
-
-
-def _dsn_of(data: Path) -> str:
-    """The embedded PostgreSQL of `altid serve`."""
-    cluster = cluster_folder(data)
-    if not cluster.is_dir():
-        raise click.UsageError(f"{data} holds no record: give the --data of `altid serve` or `altid up`.")
-    folder = place(data, choose(cluster, create=False))
-    return f"postgresql://{APP_ROLE}@/{DATABASE}?{urlencode({'host': str(folder), 'port': PORT})}"

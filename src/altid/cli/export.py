@@ -11,6 +11,7 @@ import click
 import orjson
 
 from altid.cli.app import Options
+from altid.cli.credentials import Bearer, credentials_for, token_file_option
 from altid.cli.exporting import ExportError, Reading, resource_types, write_type
 from altid.cli.remote import Patience, client, server_address
 
@@ -37,8 +38,16 @@ from altid.cli.remote import Patience, client, server_address
     metavar="SECONDS",
     help="How long to try again while the server is away or busy.",
 )
+@token_file_option
 @click.pass_obj
-def export(options: Options, out: Path, types: tuple[str, ...], server: str | None, patience: float) -> None:
+def export(
+    options: Options,
+    out: Path,
+    types: tuple[str, ...],
+    server: str | None,
+    patience: float,
+    token_file: Path | None,
+) -> None:
     """Write the current version of every resource to DIR/TYPE.ndjson.gz.
 
     One resource a line, decimals with the digits they were written with. Each file appears under its name
@@ -48,12 +57,13 @@ def export(options: Options, out: Path, types: tuple[str, ...], server: str | No
     Examples:
       altid export --out backup/
       altid export --out patients/ --type Patient --type Observation
-      altid export --out copy/ --server http://ehr.example.org/fhir && altid load copy/
+      ALTID_TOKEN=$(cat token) altid export --out copy/ --server https://ehr.example.org/fhir
     """
     base = server_address(server, options.data)
+    auth = credentials_for(options.data, base, token_file, "export")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        counts = asyncio.run(_export(options, base, out, types, Patience(patience)))
+        counts = asyncio.run(_export(options, base, auth, out, types, Patience(patience)))
     except OSError as error:
         raise click.ClickException(f"{error.filename or out}: {error.strerror}") from None
     except ExportError as error:
@@ -66,11 +76,11 @@ def export(options: Options, out: Path, types: tuple[str, ...], server: str | No
 
 
 async def _export(
-    options: Options, base: str, out: Path, types: tuple[str, ...], patience: Patience
+    options: Options, base: str, auth: Bearer | None, out: Path, types: tuple[str, ...], patience: Patience
 ) -> dict[str, int]:
     """How many resources were written of each type that has any."""
     counts: dict[str, int] = {}
-    async with client(in_flight=1) as http:
+    async with client(in_flight=1, auth=auth) as http:
         reading = Reading(http, base, patience)
         known = await resource_types(reading)
         unknown = [type_ for type_ in types if type_ not in known]

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from altid.cli.app import Options
+from altid.cli.credentials import Bearer, credentials_for, token_file_option
 from altid.cli.loading import inputs
 from altid.cli.loading.answers import Refusal
 from altid.cli.loading.inputs import Input
@@ -46,6 +47,7 @@ _EXIT_REFUSED = 1
     metavar="SECONDS",
     help="How long to try again while the server is away or busy.",
 )
+@token_file_option
 @click.option("--again", is_flag=True, help="Load everything, also what this server has accepted before.")
 @click.pass_obj
 def load(
@@ -54,6 +56,7 @@ def load(
     server: str | None,
     in_flight: int,
     patience: float,
+    token_file: Path | None,
     again: bool,
 ) -> int:
     """Load FHIR resources into a server.
@@ -70,9 +73,10 @@ def load(
     Examples:
       altid load patients.ndjson.gz
       altid load synthea/ dk-core/Patient-Else.json
-      altid load bundles/ --server http://ehr.example.org/fhir --in-flight 8
+      altid load bundles/ --server https://ehr.example.org/fhir --token-file ~/token --in-flight 8
     """
     base = server_address(server, options.data)
+    auth = credentials_for(options.data, base, token_file, "load")
     try:
         sources = inputs.find(paths)
     except OSError as error:
@@ -84,7 +88,7 @@ def load(
     summary = Summary()
     try:
         with _journal(options, base, again) as journal, _progress(options, sources) as advance:
-            asyncio.run(_load(base, journal, in_flight, patience, advance, sources, summary))
+            asyncio.run(_load(base, auth, journal, in_flight, patience, advance, sources, summary))
     except Unreachable as error:
         _report(options, summary, complete=False)
         raise Unreachable(f"{error.message}; run the same command again to go on") from None
@@ -94,6 +98,7 @@ def load(
 
 async def _load(
     base: str,
+    auth: Bearer | None,
     journal: Journal,
     in_flight: int,
     patience_seconds: float,
@@ -101,7 +106,7 @@ async def _load(
     sources: list[Input],
     summary: Summary,
 ) -> None:
-    async with client(in_flight) as http:
+    async with client(in_flight, auth) as http:
         plan = Load(http, base, journal, in_flight, advance, _say_refusal, Patience(patience_seconds))
         await load_all(plan, sources, summary)
 

@@ -18,6 +18,10 @@ from urllib.parse import urlsplit
 import click
 import httpx
 
+from altid.region.error import RegionError
+from altid.region.layout import Layout, load_region
+from altid.region.status import gather
+
 SERVER_FILE = "server.json"
 """Written by `altid serve` into its data folder: where the server is."""
 
@@ -28,11 +32,19 @@ ANSWER_SECONDS_MAX = 120.0
 _PAUSE_SECONDS_MIN, _PAUSE_SECONDS_MAX = 0.2, 5.0
 _NOT_DONE_STATUS = frozenset({429, 503})
 _UNKNOWN_STATUS = frozenset({502, 504})
+_NOT_KNOWN = (
+    "the server {origin} does not know who asks: give --data of the record that it serves, or a token "
+    "with --token-file or ALTID_TOKEN"
+)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class Unreachable(click.ClickException):
     """The server gave no useful answer for as long as we were willing to try."""
+
+
+class NotKnown(click.ClickException):
+    """The server does not know who asks."""
 
 
 class OutcomeUnknownError(Exception):
@@ -48,11 +60,14 @@ class Patience:
 
 
 def server_address(given: str | None, data: Path) -> str:
-    """The FHIR base: as given, else that of the server which runs on the data folder."""
+    """The FHIR base: as given, else that of a server which runs on the data folder."""
     if given is not None:
         if urlsplit(given).scheme not in ("http", "https"):
             raise click.BadParameter("write the FHIR base as http://HOST:PORT/fhir", param_hint="--server")
         return given.rstrip("/")
+    where = Layout(data.resolve())
+    if where.marker.is_file():
+        return asyncio.run(_of_region(where))
     try:
         base = json.loads((data / SERVER_FILE).read_text())["fhir"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -62,25 +77,43 @@ def server_address(given: str | None, data: Path) -> str:
     return str(base).rstrip("/")
 
 
+async def _of_region(where: Layout) -> str:
+    """A server of the site that leads, else of one that answers."""
+    try:
+        status = await gather(where, load_region(where))
+    except RegionError as error:
+        raise click.UsageError(str(error)) from None
+    live = [site for site in status.sites if site.state == "live" and site.fhir]
+    chosen = next((site for site in live if site.name == status.leader), next(iter(live), None))
+    if chosen is None:
+        raise click.ClickException(f"no site of the region answers ({status.summary()}): see `altid status`")
+    return chosen.fhir[0]
+
+
 @asynccontextmanager
-async def client(in_flight: int) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client for `in_flight` requests at once, with a limit on every wait."""
+async def client(in_flight: int, auth: httpx.Auth | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client for `in_flight` requests at once, with a limit on every wait; `auth` says who asks."""
     timeout = httpx.Timeout(ANSWER_SECONDS_MAX, connect=CONNECT_SECONDS_MAX)
     limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
     headers = {"Accept": "application/fhir+json"}
-    async with httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers) as http:
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers, auth=auth) as http:
         yield http
 
 
 async def send(
     http: httpx.AsyncClient, request: httpx.Request, patience: Patience, *, twice_is_once: bool
 ) -> httpx.Response:
-    """The answer to `request`, whatever its status. Raises `Unreachable` or `OutcomeUnknownError`."""
+    """The answer to `request`, whatever its status but 401.
+
+    Raises `NotKnown`, `Unreachable` or `OutcomeUnknownError`.
+    """
     waited, pause, reason = 0.0, _PAUSE_SECONDS_MIN, ""
     while True:
         asked = 0.0
         try:
             response = await http.send(request)
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                raise NotKnown(_NOT_KNOWN.format(origin=_origin(request)))
             if response.status_code not in _NOT_DONE_STATUS | _UNKNOWN_STATUS:
                 return response
             if response.status_code in _UNKNOWN_STATUS and not twice_is_once:

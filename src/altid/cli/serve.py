@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from altid.access.first import first_link
+from altid.access.secret import SecretError
 from altid.api.settings import FhirSettings
+from altid.cli.links import public_url_option, tell_first_link
 from altid.record.migrate import MigrationError
 from altid.record.postgres import PostgresError
 from altid.server.supervisor import ServeError, ServeOptions, serving
@@ -31,6 +35,14 @@ from altid.server.supervisor import ServeError, ServeOptions, serving
     metavar="URL",
     help="Use this PostgreSQL (16 or newer) instead of Altid's own. Best given as ALTID_DATABASE_URL, "
     "since a command line can be seen by others.",
+)
+@click.option(
+    "--public-url",
+    envvar="ALTID_PUBLIC_URL",
+    metavar="URL",
+    callback=public_url_option,
+    help="How browsers and systems reach it: https://epj.example.org. Passkeys are bound to it, and systems "
+    "name it when they ask for a token.  [default: its own address]",
 )
 @click.option("--base-url", metavar="URL", help="The public FHIR base, where a gateway stands in front.")
 @click.option(
@@ -54,6 +66,7 @@ def serve(
     port: int,
     workers: int | None,
     database_url: str | None,
+    public_url: str | None,
     base_url: str | None,
     body_max: int,
     danish_profiles: bool,
@@ -63,10 +76,14 @@ def serve(
     Starts PostgreSQL in the data folder (or uses --database-url), brings its schema up to date, starts
     the server processes and prints one line when it is ready. SIGTERM or Ctrl-C stops everything cleanly.
 
+    Nothing but health is answered without a token. As long as there is no account, it prints a link that
+    makes the first administrator, once; `altid user` and `altid token` do the rest from a terminal.
+
     \b
     Examples:
       altid serve
       altid serve --data /srv/altid --port 9000
+      altid serve --public-url https://epj.example.org
       ALTID_DATABASE_URL=postgresql://altid@db/altid altid serve
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -76,12 +93,12 @@ def serve(
         body_bytes_max=body_max * 1024 * 1024,
         danish_profiles=danish_profiles,
     )
-    options = ServeOptions(data, host, port, database_url=database_url, fhir=fhir)
+    options = ServeOptions(data, host, port, database_url=database_url, fhir=fhir, public_url=public_url)
     if workers is not None:
-        options = ServeOptions(data, host, port, workers, database_url, fhir)
+        options = replace(options, workers=workers)
     try:
         asyncio.run(_serve(options, quiet=context.obj.quiet))
-    except (ServeError, PostgresError, MigrationError) as error:
+    except (ServeError, SecretError, PostgresError, MigrationError) as error:
         raise click.UsageError(str(error)) from None
 
 
@@ -90,7 +107,8 @@ async def _serve(options: ServeOptions, *, quiet: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serving(options) as address:
+    async with serving(options) as server:
         if not quiet:
-            click.echo(f"Altid is ready: FHIR {address}/fhir, pages {address}/")
+            click.echo(f"Altid is ready: FHIR {server.address}/fhir, pages {server.address}/")
+            tell_first_link(await first_link(server.dsn, server.guard.public_url, server.guard.region))
         await stop.wait()

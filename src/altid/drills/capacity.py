@@ -23,6 +23,7 @@ from altid.region.capacity import made_of
 from altid.region.error import RegionError
 from altid.region.http import HttpError
 from altid.region.layout import Layout, holder
+from altid.region.operating import tokens_of
 from altid.region.status import Status, gather
 from altid.region.topology import Peak, Region, Site
 
@@ -124,7 +125,8 @@ async def _site(
     if not _carries(status, site):
         raise RegionError(f"{site.name} is not live, so there is nothing to measure: {status.summary()}.")
     other = next(one for one in status.sites if one.name != site.name)
-    load = SiteLoad(site, run, random.Random(f"{options.seed} {site.name}"))
+    tokens = tokens_of(where, region, "capacity")
+    load = SiteLoad(site, run, random.Random(f"{options.seed} {site.name}"), tokens)
     try:
         await load.prepare(_PREPARE_S_MAX)
         found = await climb(load.step, region.peak, options, lambda line: tell(f"{site.name}  {line}"))

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from altid.access.programs import Tokens
 from altid.drills.history import Kept, Operation
 from altid.region.http import Answer, Connection, HttpError
 
@@ -63,6 +64,7 @@ class Client:
     """Its own site's server first; the others when that one doesn't answer."""
 
     dice: random.Random
+    tokens: Tokens
     shares: bool = False
     """Whether others write this register too: then what was read last counts, not what was written last."""
 
@@ -180,7 +182,8 @@ class Client:
         free = self._free.setdefault(endpoint, [])
         connection = free.pop() if free else Connection(endpoint.host, endpoint.port)
         path = f"/fhir/Observation/{self.register}"
-        answer = await connection.ask(method, path, body, headers or _HEADERS, s_max=s_max)
+        sent = (headers or _HEADERS) | await self.tokens.headers()
+        answer = await connection.ask(method, path, body, sent, s_max=s_max)
         free.append(connection)
         return answer
 
@@ -212,14 +215,15 @@ class Client:
         )
 
 
-async def kept(endpoint: Endpoint, register: str) -> Kept:
+async def kept(endpoint: Endpoint, register: str, tokens: Tokens) -> Kept:
     """The values of the register's versions as the record holds them, oldest first. Raises `HttpError`."""
     connection = Connection(endpoint.host, endpoint.port)
     path = f"/fhir/Observation/{register}/_history?_count=1000"
     values: list[int] = []
     try:
         while path:
-            answer = await connection.ask("GET", path, b"", _HEADERS, s_max=_HISTORY_S_MAX)
+            headers = _HEADERS | await tokens.headers()
+            answer = await connection.ask("GET", path, b"", headers, s_max=_HISTORY_S_MAX)
             if answer.status == 404:
                 break
             if answer.status != 200:

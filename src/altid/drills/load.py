@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from altid.access.programs import Tokens
 from altid.drills.figures import percentile
 from altid.region.http import Connection, HttpError
 from altid.region.topology import Site
@@ -71,8 +72,8 @@ class Step:
 class SiteLoad:
     """A run's resources at one site, and the connections to that site's servers."""
 
-    def __init__(self, site: Site, run: str, dice: random.Random) -> None:
-        self._site, self._run, self._dice = site, run, dice
+    def __init__(self, site: Site, run: str, dice: random.Random, tokens: Tokens) -> None:
+        self._site, self._run, self._dice, self._tokens = site, run, dice, tokens
         self._free: list[Connection] = []
         self._opened = 0
         self._slots = asyncio.Semaphore(_CONNECTIONS)
@@ -152,9 +153,10 @@ class SiteLoad:
         return await self._send("GET", f"/fhir/Observation/{register}")
 
     async def _send(self, method: str, path: str, body: bytes = b"") -> int:
+        headers = _HEADERS | await self._tokens.headers()
         connection = self._free.pop() if self._free else self._open()
         try:
-            answer = await connection.ask(method, path, body, _HEADERS, s_max=_ANSWER_S_MAX)
+            answer = await connection.ask(method, path, body, headers, s_max=_ANSWER_S_MAX)
         except HttpError:
             return 0
         finally:

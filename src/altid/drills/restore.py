@@ -24,10 +24,12 @@ from typing import Any
 
 import asyncpg
 
+from altid.access.programs import Tokens
 from altid.drills import checker, evidence, figures
 from altid.drills.clients import Client, Endpoint, kept
 from altid.drills.history import Kept, Operation
 from altid.drills.picture import Moments, latency_picture
+from altid.drills.stage import drill_tokens
 from altid.record.backup.catalogue import good, read_backups
 from altid.record.backup.state import read_state
 from altid.record.digest import digests
@@ -93,13 +95,14 @@ async def drill(
         raise RegionError(f"The region isn't whole, so a drill would prove nothing: {status.summary()}.")
     source = backup_folder(where, region)
     await _have_backup(source)
-    early = _clients(region, seed, clients, f"{folder.name}-a")
+    tokens = await drill_tokens(where, region)
+    early = _clients(region, tokens, seed, clients, f"{folder.name}-a")
     await _load(early, pause_s, _LOAD_S)
     moment = await _note(where, region)
     await asyncio.sleep(_APART_S)
     await _spoil(where, region, [client.register for client in early])
     await _until_archived(source, datetime.now(UTC))
-    late = _clients(region, seed + 1, clients, f"{folder.name}-b")
+    late = _clients(region, tokens, seed + 1, clients, f"{folder.name}-b")
     killed_s = await _load_and_kill(where, region, late, pause_s)
     try:
         at_moment = await _bring_back(source, where.data / "drill-restored", moment.at, moment.below, early)
@@ -111,7 +114,7 @@ async def drill(
     whole_s = time.monotonic()
     for client in late:
         client.close()
-    held = [await _patiently(region, client.register) for client in late]
+    held = [await _patiently(region, client.register, tokens) for client in late]
     result = _result(seed, moment, at_moment, latest, early, late, held, killed_s, after)
     result |= {"back_s": round(whole_s - healed_s, 2), "began": began.isoformat(timespec="seconds")}
     result |= {"evidence": str(folder)}
@@ -139,7 +142,7 @@ async def _have_backup(source: Path) -> None:
         raise RegionError(f"{source} holds no good backup: `altid backup verify` tells why.")
 
 
-def _clients(region: Region, seed: int, count: int, run: str) -> list[Client]:
+def _clients(region: Region, tokens: Tokens, seed: int, count: int, run: str) -> list[Client]:
     """Writers of registers of their own, half of them at home at each site."""
     made = []
     for number in range(count):
@@ -150,7 +153,7 @@ def _clients(region: Region, seed: int, count: int, run: str) -> list[Client]:
             for port in site.server_ports
         ]
         register = f"{run}-{number}".replace("Z", "")[-60:]
-        made.append(Client(number, register, endpoints, random.Random(f"{seed} {number}")))
+        made.append(Client(number, register, endpoints, random.Random(f"{seed} {number}"), tokens))
     return made
 
 
@@ -286,14 +289,14 @@ async def _whole(where: Layout, region: Region) -> Status:
         await asyncio.sleep(_POLL_S)
 
 
-async def _patiently(region: Region, register: str) -> Kept:
+async def _patiently(region: Region, register: str, tokens: Tokens) -> Kept:
     """What the region itself holds of a register after it has come back."""
     end_s = time.monotonic() + _DRAIN_S_MAX
     while True:
         for site in region.sites:
             for port in site.server_ports:
                 try:
-                    return await kept(Endpoint(site.name, site.host, port), register)
+                    return await kept(Endpoint(site.name, site.host, port), register, tokens)
                 except HttpError:
                     continue
         if time.monotonic() > end_s:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from altid.access.programs import Tokens
 from altid.drills import evidence
 from altid.drills.clients import Client, Endpoint, kept
 from altid.drills.history import Kept
@@ -18,7 +19,7 @@ from altid.drills.picture import Moments, latency_picture
 from altid.drills.report import markdown
 from altid.drills.result import Run, result_of
 from altid.drills.scenarios import Scenario
-from altid.drills.stage import Stage
+from altid.drills.stage import Stage, drill_tokens
 from altid.drills.versions import versions
 from altid.region import events, faults
 from altid.region.error import RegionError
@@ -70,10 +71,11 @@ async def drill(
     if scenario.prepare is not None:
         await scenario.prepare(await _stage(where, region, dice))
     stage = await _stage(where, region, dice)
-    crowd = _crowd(stage, options, folder.name)
+    tokens = await drill_tokens(where, region)
+    crowd = _crowd(stage, options, folder.name, tokens)
     moments, after = await _play(stage, scenario, crowd, options)
     registers = {client.register for client in crowd.workers} | {crowd.rivals[0].register}
-    held = await _kept_at_both(region, sorted(registers))
+    held = await _kept_at_both(region, sorted(registers), tokens)
     run = Run(name, scenario, stage, options.seed, moments, crowd.workers, crowd.watchers, crowd.rivals)
     result = result_of(run, held, after)
     result |= {"began": began.isoformat(timespec="seconds"), "evidence": str(folder)}
@@ -90,7 +92,7 @@ async def _stage(where: Layout, region: Region, dice: random.Random) -> Stage:
     return Stage(where, region, region.site(status.leader), dice)
 
 
-def _crowd(stage: Stage, options: DrillOptions, run: str) -> _Crowd:
+def _crowd(stage: Stage, options: DrillOptions, run: str, tokens: Tokens) -> _Crowd:
     """Half of the writers at home at each site; two rivals for one register; and a reader at each site."""
     endpoints = {
         site.name: [Endpoint(site.name, site.host, port) for port in site.server_ports]
@@ -106,14 +108,14 @@ def _crowd(stage: Stage, options: DrillOptions, run: str) -> _Crowd:
         dice.shuffle(others)
         # One at home, one away, and so on: whoever gets no answer asks the other site next.
         order = [one for pair in zip(own, others, strict=True) for one in pair]
-        workers.append(Client(number, f"{key}-{number}"[-_REGISTER_LENGTH_MAX:], order, dice))
+        workers.append(Client(number, f"{key}-{number}"[-_REGISTER_LENGTH_MAX:], order, dice, tokens))
     rivals, watchers = [], []
     for number, site in enumerate(stage.region.sites):
         dice = random.Random(f"{options.seed} rival {number}")
         shared = f"{key}-rivals"[-_REGISTER_LENGTH_MAX:]
         first = options.clients + 2 * number
-        rivals.append(Client(first, shared, endpoints[site.name], dice, shares=True))
-        watchers.append(Client(first + 1, workers[number].register, endpoints[site.name], dice))
+        rivals.append(Client(first, shared, endpoints[site.name], dice, tokens, shares=True))
+        watchers.append(Client(first + 1, workers[number].register, endpoints[site.name], dice, tokens))
     return _Crowd(workers, rivals, watchers)
 
 
@@ -162,20 +164,20 @@ async def _whole(stage: Stage) -> Status:
         await asyncio.sleep(_POLL_S)
 
 
-async def _kept_at_both(region: Region, registers: list[str]) -> dict[str, list[Kept]]:
+async def _kept_at_both(region: Region, registers: list[str], tokens: Tokens) -> dict[str, list[Kept]]:
     """What each site holds of each register."""
     held = {}
     for site in region.sites:
-        held[site.name] = [await _patiently(site, register) for register in registers]
+        held[site.name] = [await _patiently(site, register, tokens) for register in registers]
     return held
 
 
-async def _patiently(site: Site, register: str) -> Kept:
+async def _patiently(site: Site, register: str, tokens: Tokens) -> Kept:
     end_s = time.monotonic() + _DRAIN_S_MAX
     while True:
         for port in site.server_ports:
             with suppress(HttpError):
-                return await kept(Endpoint(site.name, site.host, port), register)
+                return await kept(Endpoint(site.name, site.host, port), register, tokens)
         if time.monotonic() > end_s:
             raise RegionError(f"{site.name}'s servers do not answer after the drill, so it can't be judged.")
         await asyncio.sleep(_POLL_S)

@@ -21,7 +21,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
 GRANT INSERT, UPDATE ON resource TO {APP_ROLE};
 GRANT INSERT ON resource_history, change, audit TO {APP_ROLE};
 GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string TO {APP_ROLE};
-GRANT INSERT, UPDATE ON account, workplace, client TO {APP_ROLE};
+GRANT INSERT, UPDATE ON account, workplace, client, override, patient_block TO {APP_ROLE};
+GRANT INSERT, UPDATE, DELETE ON personal_list TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation,
     authorization_code TO {APP_ROLE};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};

@@ -25,9 +25,9 @@ MONITOR_ROLE = "altid_monitor"
 REPLICATION_ROLE = "altid_replication"
 
 
-def app_dsn(secrets: Secrets, sites: Sequence[Site], *, primary: bool = False) -> str:
+def app_dsn(secrets: Secrets, sites: Sequence[Site], *, primary: bool = False, at: At = _USUAL) -> str:
     """The URL for the servers' role; `primary` asks for the one that takes writes, in the given order."""
-    return _dsn(APP_ROLE, secrets.app, sites, primary=primary)
+    return _dsn(APP_ROLE, secrets.app, sites, primary=primary, at=at)
 
 
 def superuser_dsn(

@@ -3,11 +3,12 @@
 ```
 DATA/region.toml      the region as it runs
 DATA/region.json      the marker: this folder was made by Altid, for this region and these versions
-DATA/secrets.json     passwords of the database's roles, 0600
+DATA/secrets.json     passwords of the database's roles, and the access secret, 0600
 DATA/events.jsonl     what happened: one JSON object a line
 DATA/starting         held by `altid up` while it works, so that two never make the same folder
 DATA/pki/             the region's authority, the operator's identity (see `certificates`)
-DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, pki/, log/, lock, parts.json
+DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, pki/, log/, lock, parts.json;
+                         at a site also access.key and audit/ (see `altid.access.folder`)
 ```
 
 Nothing here deletes a folder that Altid did not make.
@@ -22,10 +23,11 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
+from altid.access.secret import SECRET_BYTES
 from altid.record.postgres.account import Account, reaches
 from altid.record.postgres.folder import write_owned
 from altid.record.postgres.programs import MAJOR
@@ -161,13 +163,17 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Passwords of roles. Never logged; in the data folder as a file of the service user's alone."""
+    """Passwords of roles, and the access secret. Never logged; in the data folder as a file of the service
+    user's alone."""
 
     superuser: str
     replication: str
     app: str
     monitor: str
     patroni: str
+    access: str = ""
+    """What logon stands on, the same at both sites (see `altid.access.secret`); empty where no server runs,
+    and in a folder that an older Altid made."""
 
 
 def load_region(layout: Layout) -> Region:
@@ -258,6 +264,10 @@ def make(layout: Layout, region: Region, account: Account) -> None:
             write_owned(layout.marker, marker_text(region), account)
         if not layout.secrets_file.exists():
             write_owned(layout.secrets_file, json.dumps(asdict(new_secrets())), account)
+        known = load_secrets(layout)
+        if not known.access:
+            full = replace(known, access=new_access())
+            write_owned(layout.secrets_file, json.dumps(asdict(full)), account)
     except OSError as error:
         raise RegionError(f"{layout.data} cannot be written: {error.strerror}.") from None
     for place in region.places:
@@ -295,7 +305,15 @@ def marker_text(region: Region) -> str:
 
 def new_secrets() -> Secrets:
     """Passwords for a region that has none yet."""
-    return Secrets(*(secrets.token_urlsafe(_PASSWORD_BYTES) for _ in range(5)))
+    passwords = [field.name for field in fields(Secrets) if field.name != "access"]
+    return Secrets(
+        **{name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in passwords}, access=new_access()
+    )
+
+
+def new_access() -> str:
+    """An access secret that nobody had before, as text."""
+    return secrets.token_hex(SECRET_BYTES)
 
 
 def make_folder(folder: Path, account: Account) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from altid.record.postgres.settings import PostgresSettings
 from altid.record.postgres.settings import configuration as postgres_configuration
 from altid.region import envoy, etcd, gates, kept, patroni, tunnel
 from altid.region.addresses import app_dsn
+from altid.region.guarding import guard_of
 from altid.region.layout import Layout, Secrets, may_join
 from altid.region.programs import Programs
 from altid.region.topology import Place, Region, Site, Witness
@@ -140,7 +141,8 @@ def _server(
     read_dsn, write_dsn = app_dsn(secrets, [site]), app_dsn(secrets, [site, region.other(site)], primary=True)
     each = max(2, _CONNECTIONS_PER_SITE // 2 // site.servers)
     limits = {"read_connections": each, "write_connections": each, "connect_s": 1.0}
-    app = {"read_dsn": read_dsn, "write_dsn": write_dsn, "limits": limits, "fhir": {}}
+    guard = asdict(guard_of(region, site, layout))
+    app = {"read_dsn": read_dsn, "write_dsn": write_dsn, "guard": guard, "limits": limits, "fhir": {}}
     live = str(layout.place(site.name).live)
     settings = {"host": site.host, "port": port, "app": app, "live_file": live, "gateway_host": site.host}
     return Part(

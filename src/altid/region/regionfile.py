@@ -4,6 +4,7 @@ The file names two sites, the witness and, if need be, limits:
 
     [region]
     name = "nord"
+    public_url = "https://epj.nord.example"
 
     [sites.A]
     host = "127.0.1.1"
@@ -24,6 +25,7 @@ from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
+from altid.access.public_url import checked_public_url
 from altid.region.error import RegionError
 from altid.region.topology import Backup, Peak, Place, Region, RegionLimits, Site, Witness
 
@@ -76,7 +78,8 @@ def parse_region(text: str, name: str = "region.toml") -> Region:
 
 def render_region(region: Region) -> str:
     """The text of the region: what `parse_region` reads."""
-    blocks = [_block("region", {"name": region.name, "operators": list(region.operators)})]
+    head = {"name": region.name, "operators": list(region.operators), "public_url": region.public_url}
+    blocks = [_block("region", head)]
     blocks += [_block(f"sites.{site.name}", _members(site)) for site in region.sites]
     blocks.append(_block("witness", {"name": region.witness.name, **_members(region.witness)}))
     limits = {field.name: getattr(region.limits, field.name) for field in fields(RegionLimits)}
@@ -107,7 +110,7 @@ class _Reader:
     def region(self, tables: dict[str, Any]) -> Region:
         self._only(tables, (), {"region", "sites", "witness", "limits", "peak", "backup"})
         head = self._table(tables, ("region",))
-        self._only(head, ("region",), {"name", "operators"})
+        self._only(head, ("region",), {"name", "operators", "public_url"})
         region = Region(
             self._word(head, ("region", "name")),
             self._sites(self._table(tables, ("sites",))),
@@ -116,6 +119,7 @@ class _Reader:
             self._operators(head),
             self._peak(tables.get("peak", {})),
             self._backup(tables.get("backup", {})),
+            self._public_url(head),
         )
         self._distinct_names(region)
         self._distinct_ports(region)
@@ -169,6 +173,15 @@ class _Reader:
         if not isinstance(value, list) or len(value) > _OPERATORS_MAX:
             raise self._error(path, f"operators must be a list of at most {_OPERATORS_MAX} IPv4 addresses")
         return tuple(self._address(one, path) for one in value)
+
+    def _public_url(self, head: dict[str, Any]) -> str:
+        value = head.get("public_url", "")
+        if value == "":
+            return ""
+        try:
+            return checked_public_url(value if isinstance(value, str) else "")
+        except ValueError as error:
+            raise self._error(("region", "public_url"), f"public_url: {error}") from None
 
     def _limits(self, table: Any) -> RegionLimits:
         return RegionLimits(**self._figures(table, "limits", RegionLimits(), _LIMIT_RANGES))

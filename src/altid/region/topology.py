@@ -124,6 +124,9 @@ class Region:
 
     peak: Peak = Peak()
     backup: Backup = Backup()
+    public_url: str = ""
+    """How browsers and systems reach the region, whichever site answers: a name that leads to both gateways.
+    Passkeys are bound to it. Empty: the first site's gateway."""
 
     @property
     def places(self) -> tuple[Place, ...]:

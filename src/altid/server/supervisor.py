@@ -17,12 +17,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from altid.access.folder import prepare
+from altid.access.guard import GuardSettings
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.record.migrate import migrate
 from altid.record.postgres import PostgresSettings, embedded
 from altid.record.postgres.account import Account, choose, current, reaches
-from altid.record.postgres.folder import cluster_folder
+from altid.record.postgres.folder import cluster_folder, make_data
 from altid.record.postgres.launch import command
 from altid.record.postgres.outside import outside
 from altid.record.roles import APP_ROLE, ensure_app_role
@@ -33,6 +35,8 @@ _START_S_MAX = 60.0
 _STOP_S_MAX = 15.0
 _PAUSE_S_MIN, _PAUSE_S_MAX = 0.1, 5.0
 _SERVER_FILE = "server.json"
+_HERE = ("localhost", "::1", "0.0.0.0", "::")  # noqa: S104 (not listened at: asked for)
+"""Hosts at which a browser on this machine finds the server as localhost."""
 _OTHER_SESSIONS = 32
 """For migrations, backups and people."""
 
@@ -53,26 +57,60 @@ class ServeOptions:
     workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1)))
     database_url: str | None = None
     fhir: FhirSettings = FhirSettings()
+    public_url: str | None = None
+    """How browsers and systems reach the server, without "/" at the end; None: at its own address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that runs."""
+
+    address: str
+    dsn: str = field(repr=False)
+    """Of its record, for the servers' role."""
+    guard: GuardSettings
 
 
 @asynccontextmanager
-async def serving(options: ServeOptions) -> AsyncIterator[str]:
-    """Serve as long as the context lasts; gives the address. Raises `ServeError` or `PostgresError`."""
+async def serving(options: ServeOptions) -> AsyncIterator[Serving]:
+    """Serve as long as the context lasts. Raises `ServeError`, `SecretError` or `PostgresError`."""
     port = _free_port(options)
+    address = f"http://{_in_url(options.host)}:{port}"
     async with AsyncExitStack() as stack:
         dsn = await _record(stack, options)
+        account = await asyncio.to_thread(_guarded, options)
+        guard = _guard(options, address, port)
         settings = WorkerSettings(
-            options.host, port, AppSettings(dsn, dsn, _limits(options.workers), options.fhir)
+            options.host, port, AppSettings(dsn, dsn, guard, _limits(options.workers), options.fhir)
         )
-        account = _worker_account(options)
         workers = [_Worker(settings, account) for _ in range(options.workers)]
         stack.push_async_callback(_stop_all, workers)
         await asyncio.gather(*(worker.start() for worker in workers))
         watches = [asyncio.create_task(worker.watch()) for worker in workers]
         stack.push_async_callback(_cancel_all, watches)
-        address = f"http://{_in_url(options.host)}:{port}"
-        stack.enter_context(_announced(options.data, address))
-        yield address
+        stack.enter_context(_announced(options.data, address, guard.public_url))
+        yield Serving(address, dsn, guard)
+
+
+def _guard(options: ServeOptions, address: str, port: int) -> GuardSettings:
+    """What workers are told. Browsers know passkeys by a name, so on this machine alone it is localhost."""
+    public = options.public_url
+    if public is None:
+        is_here = options.host in _HERE or options.host.startswith("127.")
+        public = f"http://localhost:{port}" if is_here else address
+    return GuardSettings(str(options.data.absolute()), public_url=public, other_urls=(address,))
+
+
+def _guarded(options: ServeOptions) -> Account:
+    """Make what the guard needs in the data folder; gives whom the workers run as."""
+    data = options.data.absolute()
+    try:
+        make_data(data, choose(cluster_folder(data), create=False))
+        account = _worker_account(options)
+        prepare(data, account)
+    except OSError as error:
+        raise ServeError(f"{error.filename or data} cannot be written: {error.strerror}.") from None
+    return account
 
 
 async def _record(stack: AsyncExitStack, options: ServeOptions) -> str:
@@ -104,13 +142,14 @@ def _worker_account(options: ServeOptions) -> Account:
     if os.geteuid() != 0:
         return current()
     account = choose(cluster_folder(options.data.absolute()), create=False)
-    places = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parent)
-    if all(reaches(account, place) for place in places):
+    places = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parent, options.data)
+    barred = next((place for place in places if not reaches(account, place)), None)
+    if barred is None:
         return account
     _log.warning(
-        "the server runs as root, since user %s cannot read %s: install Altid where others can read it",
+        "the server runs as root, since user %s cannot reach %s: put it where others can reach it",
         account.name,
-        sys.prefix,
+        barred,
     )
     return current()
 
@@ -198,10 +237,11 @@ def _free_port(options: ServeOptions) -> int:
 
 
 @contextmanager
-def _announced(data: Path, address: str) -> Iterator[None]:
+def _announced(data: Path, address: str, public_url: str) -> Iterator[None]:
     """A file in the data folder tells other commands where the server is, as long as it runs."""
     file = data / _SERVER_FILE
-    file.write_text(json.dumps({"fhir": f"{address}/fhir", "web": address, "pid": os.getpid()}) + "\n")
+    told = {"fhir": f"{address}/fhir", "web": address, "public_url": public_url, "pid": os.getpid()}
+    file.write_text(json.dumps(told) + "\n")
     try:
         yield
     finally:

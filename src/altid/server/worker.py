@@ -59,7 +59,7 @@ class WorkerSettings:
             AppSettings(
                 app["read_dsn"],
                 app["write_dsn"],
-                GuardSettings(**app["guard"]),
+                GuardSettings.load(app["guard"]),
                 Limits(**app["limits"]),
                 FhirSettings(**app["fhir"]),
             ),
@@ -84,7 +84,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _application(settings: WorkerSettings) -> App | OnlyWhileLive:
+def application_of(settings: WorkerSettings) -> App | OnlyWhileLive:
+    """What the process answers with."""
     if settings.live_file is None:
         return App(settings.app)
     return OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
@@ -103,8 +104,13 @@ def listen(host: str, port: int) -> socket.socket:
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = WorkerSettings.load(sys.stdin.readline())
+    return run(settings, application_of(settings))
+
+
+def run(settings: WorkerSettings, application: Any) -> int:
+    """Answer with the ASGI application until told to stop; the exit code."""
     config = uvicorn.Config(
-        _application(settings),
+        application,
         http="httptools",
         ws="none",
         lifespan="on",

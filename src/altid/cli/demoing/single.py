@@ -46,7 +46,8 @@ async def _show(
     options: ServeOptions, patients: int, files: tuple[Path, ...], narrator: Narrator, *, leave: bool
 ) -> None:
     narrator.tell("Starting PostgreSQL and a server", "…")
-    async with serving(options) as address:
+    async with serving(options) as server:
+        address = server.address
         with tempfile.TemporaryDirectory(prefix="altid-sample-") as folder:
             narrator.tell(f"Making and loading {patients} synthetic Danish patients", "…")
             await make_patients(patients, Path(folder))

@@ -9,11 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
+
+from altid.access.folder import prepare
+from altid.access.keys import withdraw_all
+from altid.access.secret import AccessSecret
 from altid.record.backup.catalogue import check_folder
 from altid.record.backup.choice import Choice, choose
 from altid.record.backup.recover import Recovered, recover
@@ -31,6 +37,8 @@ from altid.region.topology import Region
 
 _LEFT_BY_RECOVERY = (OWN_CONFIGURATION, "pg_hba.conf", "pg_ident.conf", "postgresql.conf")
 
+_CONNECT_S_MAX = 20.0
+
 Tell = Callable[[str], None]
 
 
@@ -45,12 +53,23 @@ class Restored:
     """Whether the region's own backups go to another folder than the region file says."""
 
 
-async def restore_database(folder: Path, into: Path, moment: datetime | None, tell: Tell) -> Restored:
-    """Make a data folder for `altid serve`. Raises `RegionError` or `PostgresError`; then nothing is left."""
+async def restore_database(
+    folder: Path, into: Path, moment: datetime | None, tell: Tell, access: AccessSecret | None = None
+) -> Restored:
+    """Make a data folder for `altid serve`. Raises `RegionError` or `PostgresError`; then nothing is left.
+
+    `access`: the access secret that the record had; without it a new one is made (see `_renew_access`).
+    """
     choice, account = await asyncio.to_thread(_begin, folder, into, moment)
     try:
         programs = await asyncio.to_thread(postgres_programs.find, account)
-        done = await recover(folder, choice, moment, into / RESTORING, account, programs, tell)
+
+        async def complete(cluster: Cluster) -> None:
+            if access is None:
+                await _renew_access(cluster.dsn)
+
+        done = await recover(folder, choice, moment, into / RESTORING, account, programs, tell, complete)
+        await asyncio.to_thread(prepare, into, account, access)
         await asyncio.to_thread(cluster_folder(into / RESTORING).rename, cluster_folder(into))
     except BaseException:
         await asyncio.to_thread(_clear, into)
@@ -60,17 +79,29 @@ async def restore_database(folder: Path, into: Path, moment: datetime | None, te
 
 
 async def restore_region(
-    folder: Path, into: Path, moment: datetime | None, region_file: Path | None, tell: Tell
+    folder: Path,
+    into: Path,
+    moment: datetime | None,
+    region_file: Path | None,
+    tell: Tell,
+    access: AccessSecret | None = None,
 ) -> Restored:
-    """Make a data folder for `altid up`. Raises `RegionError` or `PostgresError`; then nothing is left."""
+    """Make a data folder for `altid up`. Raises `RegionError` or `PostgresError`; then nothing is left.
+
+    `access`: the access secret that the record had; without it a new one is made (see `_renew_access`).
+    """
     region, own_folder = await asyncio.to_thread(_region, folder, region_file)
     choice, account = await asyncio.to_thread(_begin, folder, into, moment)
     where, secrets = Layout(into), layout.new_secrets()
+    if access is not None:
+        secrets = replace(secrets, access=access.value.hex())
     try:
         programs = await asyncio.to_thread(postgres_programs.find, account)
 
         async def complete(cluster: Cluster) -> None:
             await schema.set_passwords(cluster.dsn, secrets)
+            if access is None:
+                await _renew_access(cluster.dsn)
 
         done = await recover(folder, choice, moment, into / RESTORING, account, programs, tell, complete)
         await asyncio.to_thread(_hand_over, where, region, secrets, account)
@@ -78,6 +109,18 @@ async def restore_region(
         await asyncio.to_thread(_clear, into)
         raise
     return Restored(into, choice, done, own_folder)
+
+
+async def _renew_access(dsn: str) -> None:
+    """The record gets another access secret than it had: its signing keys can't be opened any more, so what
+    they have signed is refused. Servers make new ones at their start. Everybody logs on anew, badges are
+    given anew, and the audit until now can be verified only with the secret that it was written under."""
+    connection = await asyncpg.connect(dsn, timeout=_CONNECT_S_MAX)
+    try:
+        if await connection.fetchval("SELECT to_regclass('signing_key') IS NOT NULL"):
+            await withdraw_all(connection, time.time())
+    finally:
+        await connection.close(timeout=_CONNECT_S_MAX)
 
 
 def _region(folder: Path, region_file: Path | None) -> tuple[Region, bool]:
