@@ -145,7 +145,7 @@ def may(identity: Identity, letter: str, type_: str) -> bool:
 
 def needs_grounds(identity: Identity, letter: str, type_: str) -> bool:
     """Whether what may be done needs grounds for each patient concerned."""
-    if letter == "c" and type_ in VISIT_OPENS:
+    if letter == "c" and type_ in VISIT_OPENS and identity.patient is None:
         return False
     return right(identity, type_).grounds
 
