@@ -46,7 +46,7 @@ class Identity:
     organisation: str
     """Where one works now: SOR-style id of a ward, a hospital or a region."""
     scopes: tuple[str, ...]
-    """SMART on FHIR v2 scopes: a system's `system/` ones, or the `patient/` and `user/` ones that a person
+    """SMART on FHIR v2 scopes: a system's `system/` ones, or the `patient/` and `user/` ones that somebody
     has given to an application. () is a person's own session, which is not narrowed."""
     level: Level
     session: str
@@ -55,8 +55,7 @@ class Identity:
     expires_s: int
     """Epoch seconds."""
     patient: str | None = None
-    """The one patient that a person's application is about (`launch/patient`). Without one, `patient/` scopes
-    mean nothing."""
+    """Id of the patient whom `patient/` scopes are about. They mean nothing without one."""
     application: str | None = None
     """Client id of the application that acts for the person. Its scopes are never ()."""
 

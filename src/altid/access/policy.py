@@ -105,7 +105,7 @@ ROLES: Mapping[Role, Mapping[Kind, Right]] = {
         Kind.CLINICAL: Right("rs", grounds=True),
         Kind.MEDICATION: Right("rs", grounds=True),
     },
-    Role.SECRETARY: _LOOK_UP | {Kind.IDENTITY: Right("crus"), Kind.VISIT: Right("crus")},
+    Role.SECRETARY: _LOOK_UP | {Kind.IDENTITY: Right("crus"), Kind.VISIT: Right("crus", grounds=True)},
     Role.OPERATIONS: _LOOK_UP,
     Role.AUDITOR: _LOOK_UP | {Kind.AUDIT: Right("rs")},
     Role.ADMINISTRATOR: {Kind.DIRECTORY: Right("cruds"), Kind.DEFINITION: Right("cruds")},

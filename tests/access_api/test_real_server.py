@@ -1,0 +1,130 @@
+"""The endpoints on a server process as it is shipped, with its real audit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+
+import asyncpg
+import httpx
+import pytest
+
+from altid.access import accounts, clients
+from altid.access.identity import Role
+from altid.api.settings import FhirSettings
+from altid.record.postgres import Cluster
+from tests.access.desks import PASSWORD, WARD, hashed
+from tests.access_api.launching import BACK, CHART, PATIENT, challenge_of, told_at
+from tests.guards import bearer
+from tests.running import make_database, running_worker
+
+_AUDIT_S_MAX = 10.0
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres: Cluster) -> str:
+    """With a doctor and an application."""
+    made, password = make_database(postgres), hashed(PASSWORD)
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(made)
+        try:
+            await accounts.add(
+                connection,
+                username="anne",
+                name="Anne Holm",
+                roles=[Role.DOCTOR],
+                organisations=[WARD],
+                password_hash=password,
+                now_s=time.time(),
+                rng=random.SystemRandom(),
+            )
+            await clients.add(connection, CHART, time.time())
+        finally:
+            await connection.close()
+
+    asyncio.run(fill())
+    return made
+
+
+@pytest.fixture(scope="module")
+def http(dsn: str) -> Iterator[httpx.Client]:
+    with (
+        running_worker(dsn, FhirSettings(), doorman=False) as address,
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        yield client
+
+
+def test_what_is_well_known_is_told_without_a_token_and_nothing_else_of_fhir(http: httpx.Client) -> None:
+    known = http.get("/fhir/.well-known/smart-configuration")
+    assert known.status_code == 200
+    assert known.json()["token_endpoint"].endswith("/access/token")
+    for path in (
+        "/fhir/.well-known/../Patient",
+        "/fhir/Patient/.well-known/smart-configuration",
+        "/fhir/metadata",
+    ):
+        assert http.get(path).status_code in (401, 404)
+
+
+def test_an_unknown_address_below_well_known_shows_no_record(http: httpx.Client) -> None:
+    assert http.get("/fhir/.well-known/Patient").status_code == 404
+    assert http.get("/fhir/.well-known/%2e%2e/Patient").status_code in (401, 404)
+
+
+def test_a_person_and_their_application_read_as_themselves(http: httpx.Client, dsn: str) -> None:
+    given = http.post("/access/logon", json={"username": "anne", "password": PASSWORD})
+    assert given.status_code == 200, given.text
+    own = bearer(given.json()["access_token"])
+    assert http.get("/fhir/Practitioner", headers=own).status_code == 200
+    verifier = "v" * 43
+    question = httpx.QueryParams(
+        response_type="code",
+        client_id=CHART.id,
+        redirect_uri=BACK,
+        scope="launch/patient patient/Observation.rs",
+        state="s",
+        aud="http://localhost:8080/fhir",
+        code_challenge=challenge_of(verifier),
+        code_challenge_method="S256",
+    )
+    yes = http.post("/access/authorize/yes", json={"query": str(question), "patient": PATIENT}, headers=own)
+    form = {
+        "grant_type": "authorization_code",
+        "code": told_at(yes.json()["location"])["code"],
+        "redirect_uri": BACK,
+        "client_id": CHART.id,
+        "code_verifier": verifier,
+    }
+    tokens = http.post("/access/token", data=form).json()
+    narrowed = bearer(tokens["access_token"])
+    assert http.get("/fhir/Practitioner", headers=narrowed).status_code == 403
+    assert http.post("/access/logoff", json={}, headers=own).status_code == 204
+    assert http.get("/fhir/Practitioner", headers=own).status_code == 401
+    assert events(dsn, 4) >= {"logon", "administer", "logoff"}
+
+
+def events(dsn: str, at_least: int) -> set[str]:
+    """Actions that have reached the table, waited for: the journal ships every half second."""
+
+    async def look() -> set[str]:
+        connection = await asyncpg.connect(dsn)
+        try:
+            async with asyncio.timeout(_AUDIT_S_MAX):
+                while True:
+                    rows = await connection.fetch("SELECT action FROM audit WHERE action <> 'checkpoint'")
+                    if "logoff" in {row["action"] for row in rows} and len(rows) >= at_least:
+                        return {row["action"] for row in rows}
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    return asyncio.run(look())
+
+
+def test_a_server_takes_no_body_without_end(http: httpx.Client) -> None:
+    answer = http.post("/access/logon", content=b"x" * 100_000, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
