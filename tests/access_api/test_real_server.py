@@ -80,6 +80,11 @@ def test_a_person_and_their_application_read_as_themselves(http: httpx.Client, d
     assert given.status_code == 200, given.text
     own = bearer(given.json()["access_token"])
     assert http.get("/fhir/Practitioner", headers=own).status_code == 200
+    statement = http.get("/fhir/metadata", headers=own).json()
+    assert statement["rest"][0]["security"]["extension"][0]["extension"][1] == {
+        "url": "token",
+        "valueUri": f"{http.base_url}/access/token",
+    }
     verifier = "v" * 43
     question = httpx.QueryParams(
         response_type="code",

@@ -48,6 +48,8 @@ def test_a_system_gets_a_token_for_its_assertion(fresh: str) -> None:
         assert given.keys() == {"access_token", "token_type", "expires_in", "scope"}
         assert (given["token_type"], given["scope"]) == ("Bearer", "system/Observation.rs")
         assert given["expires_in"] <= 300
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
         assert web.told.last == ("logon", "done", "system")
         assert web.told.events[-1].who.subject == "lab-1"
         me = (await web.get("/access/me", given["access_token"])).json()
