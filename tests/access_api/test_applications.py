@@ -15,6 +15,7 @@ from altid.access import clients
 from altid.access.clients import ASSERTION_TYPE, Client, ClientError
 from altid.access.identity import Role
 from altid.access.redirects import is_redirect
+from altid.fhir.definitions import resource_types
 from tests.access.desks import PASSWORD, SETTINGS
 from tests.access.test_system_clients import JWKS, assertion
 from tests.access_api.launching import BACK, CHART, PATIENT, challenge_of, launch, told_at
@@ -308,6 +309,20 @@ def test_scopes_of_the_user_need_no_patient(fresh: str) -> None:
         given = await app.tokens(question=question, patient="p-1")
         assert "patient" not in given
         assert web.scene.desk.verifier.verify(given["access_token"]).patient is None
+
+    over_http(fresh, work)
+
+
+def test_the_longest_token_that_can_be_given_is_accepted(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        types = sorted(resource_types(), key=len, reverse=True)[: clients.SCOPES_MAX]
+        scopes = tuple(f"patient/{type_}.cruds" for type_ in types)
+        app = await launch(web, replace(CHART, scopes=scopes))
+        async with web.scene.desk.database.writing() as connection:
+            await connection.execute("UPDATE account SET name = $1", "æ" * 120)
+        given = await app.tokens(question=app.question(scope=" ".join(scopes)))
+        me = (await web.get("/access/me", given["access_token"])).json()
+        assert me["scope"].split() == list(scopes)
 
     over_http(fresh, work)
 

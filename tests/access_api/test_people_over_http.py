@@ -355,6 +355,19 @@ def test_a_passkey_is_made_known_only_just_after_a_full_logon(fresh: str) -> Non
     over_http(fresh, work)
 
 
+def test_a_change_of_role_makes_no_logon_fresh(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        await web.scene.account(roles=(Role.DOCTOR, Role.NURSE))
+        given = await web.log_on()
+        web.scene.clock.forward(OFFERED_S + 1)
+        wanted = {"role": "nurse", "organisation": WARD, "refresh_token": given["refresh_token"]}
+        changed = (await web.post("/access/role", **wanted)).json()
+        begun = await web.post("/access/passkey/register/begin", changed["access_token"])
+        assert error(begun) == (401, "full-logon-needed")
+
+    over_http(fresh, work)
+
+
 def test_an_invitation_makes_an_account(fresh: str) -> None:
     async def work(web: Web) -> None:
         async with web.scene.desk.database.writing() as connection:

@@ -76,12 +76,14 @@ async def say_yes(
     location = back_to(
         wish.redirect_uri, code=code, state=wish.application_state, iss=desk.settings.public_url
     )
-    return SentBack(location, wish.client.id)
+    return SentBack(location, wish.client.id, patient=about)
 
 
 @way
-async def say_no(desk: Desk, caller: Caller, fields: Fields) -> SentBack | Refusal:
+async def say_no(desk: Desk, caller: Caller, identity: Identity, fields: Fields) -> SentBack | Refusal:
     """Where to send the browser."""
+    if not identity.is_own_session:
+        return refusal.NOT_ALLOWED
     wish = await read(desk, caller, fields)
     if not isinstance(wish, Wish):
         return wish

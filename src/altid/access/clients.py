@@ -33,7 +33,7 @@ ASSERTION_CHARACTERS_MAX = 8_192
 RSA_BITS_MIN = 2_048
 KEYS_MAX = 10
 SCOPES_MAX = 50
-"""More would make tokens that are longer than `TOKEN_CHARACTERS_MAX`."""
+"""Many more would make tokens that are longer than `TOKEN_CHARACTERS_MAX`."""
 BUILT_IN = "altid"
 """The system that programs of the operator are (`programs`)."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

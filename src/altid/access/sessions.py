@@ -97,10 +97,12 @@ async def start(
     idp: str = LOCAL,
     until_s: float | None = None,
     narrowing: Narrowing | None = None,
+    created_s: float | None = None,
 ) -> Begun:
     """Always a new session id: none is ever taken from a request, so none can be planted.
 
-    It ends by itself after a jittered `session_s`, or at `until_s` if that is sooner.
+    It ends by itself after a jittered `session_s`, or at `until_s` if that is sooner. `created_s`: when the
+    person came in, where that is longer ago.
     """
     sid = new_id(rng)
     link = chain.first(sid, rng)
@@ -117,6 +119,7 @@ async def start(
         link.number,
         moment(now_s),
         moment(ends_s if until_s is None else min(ends_s, until_s)),
+        moment(now_s if created_s is None else created_s),
         narrowing and narrowing.client,
         narrowing and list(narrowing.scopes),
         narrowing and narrowing.patient,
@@ -232,7 +235,7 @@ INSERT INTO session (
     sid, account, role, organisation, level, idp, refresh_hash, refresh_number, created, last_used, expires,
     client, scopes, patient, parent
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $11, $9, $10, $12, $13, $14, $15)
 """
 
 _COLUMNS = """

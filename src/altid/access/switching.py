@@ -26,7 +26,8 @@ async def choices(desk: Desk, caller: Caller, identity: Identity) -> Account | R
 async def to_role(desk: Desk, caller: Caller, token: str, role: Role, organisation: str) -> Answer:
     """Asked with the refresh token: an access token, which goes to more places, can't make a session.
 
-    The session that it was ends, with those of applications that were opened in it: they had its role.
+    The session that it was ends, with those of applications that were opened in it: they had its role. The
+    new one is as old and ends as soon: changing to and fro makes no full logon fresh.
     """
     link = desk.chain.read(token)
     if link is None:
@@ -61,6 +62,7 @@ async def to_role(desk: Desk, caller: Caller, token: str, role: Role, organisati
                 rng=desk.rng,
                 idp=beginning.idp,
                 until_s=beginning.expires_s,
+                created_s=beginning.created_s,
             )
     if isinstance(gone_on, Stopped):
         look_at_reuse(desk, gone_on)

@@ -49,6 +49,7 @@ class SentBack:
     location: str = field(repr=False)
     client: str
     refused: Refusal | None = None
+    patient: str | None = None
 
 
 def needs_patient(scopes: Sequence[str]) -> bool:

@@ -20,6 +20,8 @@ from altid.access.desk import Desk
 from altid.access.door import Caller
 from altid.access.guard import Guard, NotIdentifiedError
 from altid.access.identity import Identity, Role
+from altid.access.permit import Origin
+from altid.access.reentry import fingerprint
 from altid.access.refusal import Language, Refusal
 from altid.access.wishes import Fields
 from altid.api.access.limits import (
@@ -75,6 +77,11 @@ class Asked:
             return self.guard.identify(self.headers)
         except NotIdentifiedError:
             raise RefusedError(refusal.NOT_LOGGED_ON) from None
+
+    def origin(self, workplace_key: str = "") -> Origin:
+        """Where it comes from, as the audit keeps it; a workplace by the fingerprint of its key."""
+        workplace = fingerprint(workplace_key) if workplace_key else ""
+        return Origin(self.caller.address, self.request_id, workplace)
 
     def text(self, name: str) -> str:
         """A field that must be there. Raises `RefusedError`."""

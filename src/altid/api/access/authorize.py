@@ -12,12 +12,12 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import Response
 
-from altid.access import applications, refusal, wishes
+from altid.access import applications, entries, refusal, wishes
 from altid.access.audit.event import Action, Outcome, who_of
 from altid.access.refusal import Refusal
 from altid.access.scopes import parse
 from altid.access.wishes import Fields, SentBack, Wish
-from altid.api.access import answering, journal
+from altid.api.access import answering
 from altid.api.access.asking import Asked, RefusedError, fields_of
 from altid.api.access.limits import QUERY_BYTES_MAX
 
@@ -48,31 +48,30 @@ async def describe(asked: Asked) -> Response:
 
 async def say_yes(asked: Asked) -> Response:
     """`query`; `patient` (an id) where one is needed; `scopes`, where the person gives less than all."""
-    identity, patient = asked.identity, asked.optional("patient")
     answer = await applications.say_yes(
         asked.desk,
         asked.caller,
-        identity,
+        asked.identity,
         _question(asked),
-        patient=patient,
+        patient=asked.optional("patient"),
         scopes=asked.texts("scopes"),
     )
     if isinstance(answer, SentBack) and answer.refused is None:
-        operation, about = f"allow application {answer.client}", () if patient is None else (patient,)
-        await journal.keep(
-            asked, Action.ADMINISTER, Outcome.DONE, who_of(identity), operation, patients=about
-        )
+        await _keep(asked, f"allow application {answer.client}", answer.patient)
     return _answer(asked, answer)
 
 
 async def say_no(asked: Asked) -> Response:
     """`query`."""
-    identity = asked.identity
-    answer = await applications.say_no(asked.desk, asked.caller, _question(asked))
+    answer = await applications.say_no(asked.desk, asked.caller, asked.identity, _question(asked))
     if isinstance(answer, SentBack):
-        operation = f"refuse application {answer.client}"
-        await journal.keep(asked, Action.ADMINISTER, Outcome.DONE, who_of(identity), operation)
+        await _keep(asked, f"refuse application {answer.client}", None)
     return _answer(asked, answer)
+
+
+async def _keep(asked: Asked, operation: str, patient: str | None) -> None:
+    who, patients = who_of(asked.identity), () if patient is None else (patient,)
+    await entries.keep(asked.guard, asked.origin(), Action.ADMINISTER, Outcome.DONE, who, operation, patients)
 
 
 def _question(asked: Asked) -> Fields:

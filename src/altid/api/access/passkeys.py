@@ -5,11 +5,11 @@ from __future__ import annotations
 import orjson
 from starlette.responses import Response
 
-from altid.access import enrolling, logon, passkeys
+from altid.access import enrolling, entries, logon, passkeys
 from altid.access.audit.event import who_of
 from altid.access.passkeys import Asked as Options
 from altid.access.refusal import Refusal
-from altid.api.access import answering, journal
+from altid.api.access import answering
 from altid.api.access.asking import Asked
 
 
@@ -29,7 +29,7 @@ async def finish(asked: Asked) -> Response:
         asked.role(),
         asked.optional("organisation"),
     )
-    await journal.keep_logon(asked, answer, "passkey")
+    await entries.keep_logon(asked.guard, asked.caller, asked.origin(), answer, "passkey")
     if isinstance(answer, Refusal):
         return answering.refused(answer, asked.language)
     return answering.let_in(answer)
@@ -54,7 +54,7 @@ async def finish_registering(asked: Asked) -> Response:
         state=asked.text("state"),
         name=asked.optional("name") or "",
     )
-    await journal.keep_change(asked, who_of(identity), refused, "passkey")
+    await entries.keep_change(asked.guard, asked.origin(), who_of(identity), refused, "passkey")
     return answering.nothing_more() if refused is None else answering.refused(refused, asked.language)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from altid.access import joining, logon, reentry, refusal, returning, switching
+from altid.access import entries, joining, logon, refusal, returning, switching
 from altid.access.audit.event import Action, Outcome, Who, who_of
 from altid.access.door import Answer
 from altid.access.logon import Typed
-from altid.access.refusal import Code, Refusal
-from altid.api.access import answering, journal
+from altid.access.refusal import Refusal
+from altid.api.access import answering
 from altid.api.access.asking import Asked, RefusedError
 
 
@@ -49,36 +49,36 @@ async def by_badge(asked: Asked) -> Response:
     """`workplace_key` and `badge`."""
     key = asked.text("workplace_key")
     answer = await returning.with_badge(asked.desk, asked.caller, key, asked.text("badge"))
-    return await _told(asked, answer, "badge", workplace=reentry.fingerprint(key))
+    return await _told(asked, answer, "badge", workplace_key=key)
 
 
 async def by_pin(asked: Asked) -> Response:
     """`workplace_key`, `username` and `pin`."""
     key, username = asked.text("workplace_key"), asked.text("username")
     answer = await returning.with_pin(asked.desk, asked.caller, key, username, asked.text("pin"))
-    return await _told(asked, answer, "pin", username=username, workplace=reentry.fingerprint(key))
+    return await _told(asked, answer, "pin", username=username, workplace_key=key)
 
 
 async def allow_reentry(asked: Asked) -> Response:
     """`workplace_key`, and `badge` or `pin` or both: for the rest of the shift."""
-    identity = asked.identity
+    identity, key = asked.identity, asked.text("workplace_key")
     refused = await returning.allow(
         asked.desk,
         asked.caller,
         identity,
-        asked.text("workplace_key"),
+        key,
         badge=asked.optional("badge"),
         pin=asked.optional("pin"),
     )
-    await journal.keep_change(asked, who_of(identity), refused, "re-entry")
+    await entries.keep_change(asked.guard, asked.origin(key), who_of(identity), refused, "re-entry")
     return answering.nothing_more() if refused is None else answering.refused(refused, asked.language)
 
 
 async def go_on(asked: Asked) -> Response:
-    """`refresh_token`. Going on is no logon; that a session is refused to its holder is worth an event."""
+    """`refresh_token`."""
     token = asked.text("refresh_token")
     answer = await logon.with_refresh(asked.desk, asked.caller, token)
-    await keep_ended(asked, answer, token)
+    await entries.keep_refresh(asked.guard, asked.origin(), answer, token)
     return _answer(asked, answer)
 
 
@@ -106,7 +106,7 @@ async def leave(asked: Asked) -> Response:
     if isinstance(answer, Refusal):
         return answering.refused(answer, asked.language)
     if answer:
-        await journal.keep(asked, Action.LOGOFF, Outcome.DONE, who, "")
+        await entries.keep(asked.guard, asked.origin(), Action.LOGOFF, Outcome.DONE, who, "")
     return answering.nothing_more()
 
 
@@ -121,18 +121,11 @@ async def me(asked: Asked) -> Response:
     return answering.as_json(answering.person(identity, account))
 
 
-async def keep_ended(asked: Asked, answer: Answer, token: str) -> None:
-    """A genuine refresh token that is worth nothing: its session has ended, or it was used before."""
-    link = asked.desk.chain.read(token)
-    if link is not None and isinstance(answer, Refusal) and answer.code in (Code.ENDED, Code.INVALID_GRANT):
-        who = Who("", "", "", "", link.session)
-        await journal.keep(asked, Action.LOGON, Outcome.REFUSED, who, f"refresh ({answer.code})")
-
-
 async def _told(
-    asked: Asked, answer: Answer, operation: str, *, username: str = "", workplace: str = ""
+    asked: Asked, answer: Answer, operation: str, *, username: str = "", workplace_key: str = ""
 ) -> Response:
-    await journal.keep_logon(asked, answer, operation, username=username, workplace=workplace)
+    origin = asked.origin(workplace_key)
+    await entries.keep_logon(asked.guard, asked.caller, origin, answer, operation, username=username)
     return _answer(asked, answer)
 
 

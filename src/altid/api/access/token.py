@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from altid.access import applications, logon, refusal
+from altid.access import applications, entries, logon, refusal
 from altid.access.applications import Proof
 from altid.access.clients import ASSERTION_TYPE
 from altid.access.door import Answer
 from altid.access.refusal import Refusal
-from altid.api.access import answering, journal
+from altid.api.access import answering
 from altid.api.access.asking import Asked, RefusedError, single
-from altid.api.access.people import keep_ended
 
 
 async def give(asked: Asked) -> Response:
@@ -33,7 +32,7 @@ async def _answer(asked: Asked) -> Answer:
         answer = await logon.with_assertion(
             asked.desk, asked.caller, proof.assertion, fields.get("scope", "")
         )
-        await journal.keep_logon(asked, answer, "system")
+        await entries.keep_logon(asked.guard, asked.caller, asked.origin(), answer, "system")
     elif kind == "authorization_code":
         answer = await applications.with_code(
             asked.desk,
@@ -43,11 +42,11 @@ async def _answer(asked: Asked) -> Answer:
             redirect_uri=_given(fields, "redirect_uri"),
             verifier=_given(fields, "code_verifier"),
         )
-        await journal.keep_logon(asked, answer, _operation(answer))
+        await entries.keep_logon(asked.guard, asked.caller, asked.origin(), answer, _operation(answer))
     elif kind == "refresh_token":
         token = _given(fields, "refresh_token")
         answer = await applications.with_refresh(asked.desk, asked.caller, proof, token)
-        await keep_ended(asked, answer, token)
+        await entries.keep_refresh(asked.guard, asked.origin(), answer, token)
     else:
         return refusal.UNSUPPORTED_GRANT if kind else refusal.INVALID_REQUEST
     return answer
