@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,11 +12,13 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from altid.access import clients
+from altid.access import clients, sessions
 from altid.access.clients import ASSERTION_TYPE, Client, ClientError
-from altid.access.identity import Role
+from altid.access.identity import Level, Role
 from altid.access.redirects import is_redirect
+from altid.access.sessions import Narrowing
 from altid.fhir.definitions import resource_types
+from altid.record.database import Connection
 from tests.access.desks import PASSWORD, SETTINGS
 from tests.access.test_system_clients import JWKS, assertion
 from tests.access_api.launching import BACK, CHART, PATIENT, challenge_of, launch, told_at
@@ -455,6 +458,84 @@ def test_a_closed_application_is_out(fresh: str) -> None:
     over_http(fresh, work)
 
 
+def test_a_closed_application_is_out_also_where_its_sessions_are_not_looked_at(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        given = await app.tokens()
+        desk = web.scene.desk
+        async with desk.database.writing() as connection:
+            await connection.execute(
+                "UPDATE client SET disabled_at = $1", datetime.fromtimestamp(web.scene.clock(), UTC)
+            )
+            await desk.keys.refresh(connection)
+        assert (await web.get("/access/me", given["access_token"])).status_code == 401
+
+    over_http(fresh, work)
+
+
+def test_closing_an_application_ends_its_sessions_and_no_others(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        await app.tokens()
+        async with web.scene.desk.database.writing() as connection:
+            await clients.disable(connection, CHART.id, web.scene.clock())
+            rows = await connection.fetch("SELECT client, end_reason FROM session ORDER BY client")
+        assert [tuple(row) for row in rows] == [(CHART.id, "client"), (None, None)]
+
+    over_http(fresh, work)
+
+
+def test_one_that_is_let_in_while_the_person_leaves_is_out(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        desk, own = web.scene.desk, web.scene.desk.verifier.verify(app.bearer).session
+        narrowing = Narrowing(CHART.id, ("patient/*.rs",), PATIENT, own)
+        async with desk.database.writing() as opening, desk.database.writing() as ending:
+            async with opening.transaction():
+                found = await sessions.find_open(opening, own, web.scene.clock())
+                assert found is not None
+                leaving = asyncio.create_task(sessions.end(ending, own, web.scene.clock()))
+                await until_it_waits(opening, ending.get_server_pid())
+                begun = await sessions.start(
+                    opening,
+                    desk.chain,
+                    desk.settings,
+                    account=found[0].account,
+                    name="Anne Holm",
+                    role=Role.DOCTOR,
+                    organisation="1",
+                    level=Level.LOW,
+                    now_s=web.scene.clock(),
+                    rng=desk.rng,
+                    narrowing=narrowing,
+                )
+            assert await leaving
+        async with desk.database.reading() as connection:
+            assert await sessions.beginning(connection, begun.session.sid) is None
+
+    over_http(fresh, work)
+
+
+async def until_it_waits(connection: Connection, pid: int) -> None:
+    """Until that process of PostgreSQL waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await connection.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def test_one_whose_persons_session_has_ended_does_not_go_on(fresh: str) -> None:
+    """However that ended, and though its own was forgotten."""
+
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        given = await app.tokens()
+        async with web.scene.desk.database.writing() as connection:
+            await connection.execute("UPDATE session SET ended = now() WHERE client IS NULL")
+        assert error(await app.go_on(given["refresh_token"])) == (400, "invalid_grant")
+
+    over_http(fresh, work)
+
+
 def test_an_application_with_keys_must_prove_itself(fresh: str) -> None:
     async def work(web: Web) -> None:
         app = await launch(web, replace(CHART, jwks=JWKS))
@@ -466,6 +547,12 @@ def test_an_application_with_keys_must_prove_itself(fresh: str) -> None:
         given = await app.redeem(await app.code(), **proof)
         assert given.status_code == 200, given.text
         assert error(await app.go_on(given.json()["refresh_token"])) == (401, "invalid_client")
+        others = {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion(web.scene, iss=CHART.id, sub=CHART.id, jti="b" * 16),
+            "client_id": "other",
+        }
+        assert error(await app.redeem(await app.code(), **others)) == (401, "invalid_client")
 
     over_http(fresh, work)
 

@@ -187,8 +187,13 @@ async def find_open(connection: Connection, sid: str, now_s: float) -> tuple[Ses
 
 
 async def end(connection: Connection, sid: str, now_s: float, reason: End = End.LOGOUT) -> bool:
-    """End it, and the applications' sessions that were opened in it. True if any was open."""
-    return await connection.fetchval(_END, sid, moment(now_s), reason) is not None
+    """End it, and the applications' sessions that were opened in it. True if it was open.
+
+    In this order: one that is being opened has locked its parent, and is seen only once that was waited for.
+    """
+    was_open = await connection.fetchval(_END, sid, moment(now_s), reason) is not None
+    await connection.execute(_END_OPENED, sid, moment(now_s), reason)
+    return was_open
 
 
 async def end_all(connection: Connection, account: str, now_s: float, reason: End = End.ADMINISTRATOR) -> int:
@@ -242,6 +247,10 @@ _COLUMNS = """
 s.sid, s.account, a.name, s.role, s.organisation, s.level, s.client, s.scopes, s.patient, s.parent
 """
 
+_PARENT_GOES_ON = """
+(s.parent IS NULL OR EXISTS (SELECT FROM session AS p WHERE p.sid = s.parent AND p.ended IS NULL))
+"""
+
 # A token with a higher number than the table's is genuine, too (it has the seal): the table was restored
 # from a moment before.
 _ROTATE = f"""
@@ -251,7 +260,7 @@ FROM account AS a
 WHERE s.sid = $1
     AND ((s.refresh_number = $2 AND s.refresh_hash = $3) OR s.refresh_number < $2)
     AND s.ended IS NULL AND s.expires > $5 AND s.last_used > $6
-    AND s.client IS NOT DISTINCT FROM $7
+    AND s.client IS NOT DISTINCT FROM $7 AND {_PARENT_GOES_ON}
     AND a.id = s.account AND a.disabled_at IS NULL
 RETURNING {_COLUMNS}
 """
@@ -264,7 +273,7 @@ SET last_used = s.last_used
 FROM account AS a
 WHERE s.sid = $1 AND s.refresh_number = $2 AND s.refresh_hash = $3
     AND s.ended IS NULL AND s.expires > $5 AND s.last_used >= $4
-    AND s.client IS NOT DISTINCT FROM $6
+    AND s.client IS NOT DISTINCT FROM $6 AND {_PARENT_GOES_ON}
     AND a.id = s.account AND a.disabled_at IS NULL
 RETURNING {_COLUMNS}
 """
@@ -278,8 +287,9 @@ FOR NO KEY UPDATE OF s
 """
 _STANDS = "SELECT ended, refresh_number, refresh_hash FROM session WHERE sid = $1"
 _END = """
-UPDATE session SET ended = $2, end_reason = $3 WHERE (sid = $1 OR parent = $1) AND ended IS NULL RETURNING sid
+UPDATE session SET ended = $2, end_reason = $3 WHERE sid = $1 AND ended IS NULL RETURNING sid
 """
+_END_OPENED = "UPDATE session SET ended = $2, end_reason = $3 WHERE parent = $1 AND ended IS NULL"
 _END_ALL = """
 UPDATE session SET ended = $2, end_reason = $3 WHERE account = $1 AND ended IS NULL RETURNING sid
 """
