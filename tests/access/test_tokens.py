@@ -284,7 +284,9 @@ def test_an_applications_token_says_so_with_its_scopes_and_its_patient() -> None
 
 
 def test_an_application_without_scopes_is_not_taken_for_the_person() -> None:
-    assert fault(token(replace(SUBJECT, application="chart"))) is Fault.CLAIMS
+    assert fault(signed(client_id="chart")) is Fault.CLAIMS
+    with pytest.raises(TokenError):
+        token(replace(SUBJECT, application="chart"))
 
 
 def test_a_closed_application_opens_nothing() -> None:
