@@ -6,21 +6,35 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+from joserfc import jwt
 
 from altid.access import accounts, clients
+from altid.access.clients import Client
 from altid.access.identity import Role
 from altid.api.settings import FhirSettings
 from altid.record.postgres import Cluster
 from tests.access.desks import PASSWORD, WARD, hashed
+from tests.access.test_system_clients import EC, JWKS
 from tests.access_api.launching import BACK, CHART, PATIENT, challenge_of, told_at
 from tests.guards import bearer
 from tests.running import make_database, running_worker
 
 _AUDIT_S_MAX = 10.0
+PEER = Client(
+    "peer",
+    "A client that others wrote",
+    "0815",
+    ("patient/Observation.rs", "user/Practitioner.rs", "system/Practitioner.rs"),
+    JWKS,
+    (BACK,),
+)
+PUBLIC_PEER = replace(PEER, id="public-peer", jwks={}, scopes=PEER.scopes[:2])
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +56,8 @@ def dsn(postgres: Cluster) -> str:
                 rng=random.SystemRandom(),
             )
             await clients.add(connection, CHART, time.time())
+            await clients.add(connection, PEER, time.time())
+            await clients.add(connection, PUBLIC_PEER, time.time())
         finally:
             await connection.close()
 
@@ -133,3 +149,74 @@ def events(dsn: str, at_least: int) -> set[str]:
 def test_a_server_takes_no_body_without_end(http: httpx.Client) -> None:
     answer = http.post("/access/logon", content=b"x" * 100_000, headers={"content-type": "application/json"})
     assert answer.status_code == 413
+
+
+def smart_client(http: httpx.Client, client: Client, **auth: str) -> Any:
+    """SMART's own client for Python, told where things are by the configuration that it would look up."""
+    from fhirclient.auth import FHIRAuth
+    from fhirclient.client import FHIRClient
+
+    told = http.get("/fhir/.well-known/smart-configuration").json()
+
+    def here(address: str) -> str:
+        return str(http.base_url) + address.removeprefix(told["issuer"])
+
+    smart = FHIRClient(
+        settings={
+            "app_id": client.id,
+            "api_base": f"{http.base_url}/fhir",
+            "redirect_uri": BACK,
+            "scope": "patient/Observation.rs user/Practitioner.rs online_access",
+        }
+    )
+    smart.server.auth = FHIRAuth.create(
+        "oauth2",
+        {
+            "app_id": client.id,
+            "aud": f"{told['issuer']}/fhir",
+            "authorize_uri": here(told["authorization_endpoint"]),
+            "token_uri": here(told["token_endpoint"]),
+            "redirect_uri": BACK,
+            **auth,
+        },
+    )
+    return smart
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_smarts_own_client_is_launched_reads_and_goes_on(http: httpx.Client) -> None:
+    own = http.post("/access/logon", json={"username": "anne", "password": PASSWORD}).json()
+    smart = smart_client(http, PUBLIC_PEER)
+    begun = http.get(smart.authorize_url.removeprefix(str(http.base_url)))
+    assert begun.status_code == 303
+    query = begun.headers["location"].partition("?")[2]
+    yes = http.post(
+        "/access/authorize/yes",
+        json={"query": query, "patient": PATIENT},
+        headers=bearer(own["access_token"]),
+    )
+    smart.handle_callback(yes.json()["location"])
+    assert smart.ready
+    assert smart.patient_id == PATIENT
+    assert smart.server.request_json("Practitioner")["resourceType"] == "Bundle"
+    before = smart.server.auth.access_token
+    assert smart.reauthorize()
+    assert smart.server.auth.access_token != before
+    assert smart.server.request_json("Practitioner")["resourceType"] == "Bundle"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_smarts_own_client_comes_in_as_a_system(http: httpx.Client) -> None:
+    told = http.get("/.well-known/oauth-authorization-server").json()
+    claims = {
+        "iss": PEER.id,
+        "sub": PEER.id,
+        "aud": told["token_endpoint"],
+        "exp": int(time.time()) + 200,
+        "jti": "peer-0000000001",
+    }
+    made = jwt.encode({"alg": "ES384", "kid": "ec", "typ": "JWT"}, claims, EC, algorithms=["ES384"])
+    smart = smart_client(http, PEER, jwt_token=made)
+    smart.scope, smart.wants_patient = "system/Practitioner.rs", False
+    smart.server.authorize()
+    assert smart.server.request_json("Practitioner")["resourceType"] == "Bundle"
