@@ -291,6 +291,33 @@ def test_no_answer_and_no_log_holds_what_was_secret(fresh: str, caplog: pytest.L
     over_http(fresh, work)
 
 
+def test_more_at_once_than_a_process_works_on_are_sent_away(
+    fresh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("altid.api.access.routes.IN_FLIGHT_MAX", 1)
+
+    async def work(web: Web) -> None:
+        is_in, may_end = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            is_in.set()
+            await may_end.wait()
+            yield b"{}"
+
+        headers = {"content-type": "application/json"}
+        first = asyncio.create_task(web.http.post("/access/logon", content=slow(), headers=headers))
+        async with asyncio.timeout(10):
+            await is_in.wait()
+        away = await web.post("/access/logon", username="anne", password=PASSWORD)
+        assert error(away) == (503, "busy")
+        assert away.headers["retry-after"] == "1"
+        may_end.set()
+        assert error(await first) == (400, "invalid_request")
+        assert (await web.post("/access/passkey/begin")).status_code == 200
+
+    over_http(fresh, work)
+
+
 def test_a_fault_of_ours_says_nothing_about_itself(fresh: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(web: Web) -> None:
         async def broken(*_: object) -> None:

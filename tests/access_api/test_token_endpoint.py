@@ -170,6 +170,7 @@ def test_everybody_may_know_how_one_comes_in(fresh: str, path: str) -> None:
         answer = await web.get(path)
         told = answer.json()
         assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "public, max-age=300"
         assert answer.headers["access-control-allow-origin"] == "*"
         assert told["authorization_endpoint"] == "http://localhost:8080/access/authorize"
         assert told["code_challenge_methods_supported"] == ["S256"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -29,11 +30,17 @@ cookie: whoever has no code, token or key gets nothing by it."""
 _CHALLENGES = {401: 'Bearer realm="altid"'}
 
 
-def as_json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """`content` as JSON; kept by nobody unless `headers` say otherwise."""
+def as_json(
+    content: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    keeping: Mapping[str, str] = NOT_KEPT,
+) -> Response:
+    """`content` as JSON. `keeping`: what caches may do with it."""
     body = b"" if status == 204 else orjson.dumps(content)
     media_type = None if status == 204 else "application/json"
-    return Response(body, status, {**NOT_KEPT, **SECURITY, **(headers or {})}, media_type)
+    return Response(body, status, {**keeping, **SECURITY, **(headers or {})}, media_type)
 
 
 def nothing_more() -> Response:
@@ -81,7 +88,7 @@ def let_in(granted: Granted) -> Response:
     return as_json(tokens(granted) | {"identity": person(granted.identity)})
 
 
-def refused(refusal: Refusal, language: Language, headers: dict[str, str] | None = None) -> Response:
+def refused(refusal: Refusal, language: Language, headers: Mapping[str, str] | None = None) -> Response:
     """A refusal with its status, and with the seconds to wait where that helps."""
     lines = dict(headers or {})
     if refusal.retry_after_s is not None:

@@ -14,7 +14,7 @@ from altid.access.tokens import ALGORITHM
 from altid.api.access.answering import FOR_ALL_ORIGINS, as_json
 from altid.api.access.asking import Asked
 
-_KEPT = {"cache-control": "public, max-age=300", "pragma": "public"}
+_KEPT = {"cache-control": "public, max-age=300"}
 """A new key is published ten minutes before it signs (`altid.access.keys`)."""
 
 _CAPABILITIES = (
@@ -33,12 +33,12 @@ they are signed with ES256 like all of ours."""
 
 async def keys(asked: Asked) -> Response:
     """A JWK set (RFC 7517)."""
-    return as_json(asked.desk.keys.published(), headers=_KEPT | FOR_ALL_ORIGINS)
+    return as_json(asked.desk.keys.published(), headers=FOR_ALL_ORIGINS, keeping=_KEPT)
 
 
 async def configuration(asked: Asked) -> Response:
     """SMART's configuration, which is also RFC 8414's and OpenID Connect's."""
-    return as_json(_described(asked.desk.settings), headers=_KEPT | FOR_ALL_ORIGINS)
+    return as_json(_described(asked.desk.settings), headers=FOR_ALL_ORIGINS, keeping=_KEPT)
 
 
 def _described(settings: AccessSettings) -> dict[str, Any]:
