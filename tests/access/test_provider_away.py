@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
 
-from altid.access import accounts, logon
+from altid.access import accounts, entries, logon
 from altid.access.audit.event import Action
+from altid.access.audit.recorder import open_audit
 from altid.access.federation import limits
 from altid.access.federation.limits import AT_ONCE, FAILURES_MAX, FETCH_S_MAX
 from altid.access.federation.out import depart
+from altid.access.guard import Guard
 from altid.access.logon import Typed
-from tests.access.auditing import until
-from tests.access.desks import PASSWORD, SETTINGS, Scene, at_desk, granted
+from altid.access.permit import Origin
+from altid.access.reaching import Reaches
+from tests.access.auditing import sql, until
+from tests.access.desks import PASSWORD, SECRET, SETTINGS, Scene, at_desk, granted
 from tests.access.federating import ORIGIN, Beside, beside, code_of, free_port
 from tests.access.openid_provider import provider_at
 
@@ -92,6 +97,24 @@ def test_a_provider_that_is_away_is_told_at_once_and_local_logon_is_the_emergenc
         assert offer.is_down
 
     beside(fresh, work)
+
+
+def test_a_logon_by_the_emergency_way_is_an_event_of_its_own(fresh: str, tmp_path: Path) -> None:
+    async def work(here: Beside) -> None:
+        desk, caller = here.scene.desk, here.scene.caller()
+        await here.scene.account("bo")
+        async with open_audit(tmp_path / "audit", SECRET, "A", desk.database, "A") as audit:
+            guard = Guard(desk, audit, Reaches(desk.database))
+            for is_away in (False, True):
+                if is_away:
+                    go_down(here)
+                answer = await logon.with_password(desk, caller, Typed("bo", PASSWORD))
+                for operation in ("password", "badge"):
+                    await entries.keep_logon(guard, caller, Origin(caller.address), answer, operation)
+
+    beside(fresh, work)
+    found = sql(fresh, "SELECT action FROM audit WHERE action LIKE '%logon' ORDER BY seq")
+    assert [row["action"] for row in found] == ["logon", "logon", "emergency-logon", "logon"]
 
 
 def test_a_local_password_of_somebody_whom_it_vouches_for_works_only_while_it_is_away(fresh: str) -> None:

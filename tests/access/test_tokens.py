@@ -273,3 +273,27 @@ def test_no_character_can_be_changed(part: int, data: st.DataObject) -> None:
         return
     with pytest.raises(TokenError):
         verifier().verify(changed)
+
+
+def test_an_applications_token_says_so_with_its_scopes_and_its_patient() -> None:
+    narrowed = replace(SUBJECT, scopes=("patient/*.rs",), patient="p-1", application="chart")
+    identity = verifier().verify(token(narrowed))
+    assert (identity.application, identity.patient) == ("chart", "p-1")
+    assert identity.scopes == ("patient/*.rs",)
+    assert not identity.is_own_session
+
+
+def test_an_application_without_scopes_is_not_taken_for_the_person() -> None:
+    assert fault(signed(client_id="chart")) is Fault.CLAIMS
+    with pytest.raises(TokenError):
+        token(replace(SUBJECT, application="chart"))
+
+
+def test_a_closed_application_opens_nothing() -> None:
+    narrowed = token(replace(SUBJECT, scopes=("patient/*.rs",), application="chart"))
+    assert fault(narrowed, verifier(closed_subjects=frozenset({"chart"}))) is Fault.REVOKED
+
+
+@pytest.mark.parametrize("changed", [{"client_id": 7}, {"patient": ["p-1"]}], ids=str)
+def test_strange_claims_of_an_application_are_refused(changed: dict[str, Any]) -> None:
+    assert fault(signed(**changed)) is Fault.CLAIMS

@@ -1,7 +1,9 @@
-"""Systems: registered with their public keys, they prove themselves by a signed assertion.
+"""Systems and applications: registered, and how they prove who they are.
 
-SMART App Launch 2, backend services: `client_credentials` with `private_key_jwt` (RFC 7523). We hold no
-secret of theirs, and fetch no key set from anywhere.
+Systems (SMART App Launch 2, backend services) have public keys here and sign an assertion: `private_key_jwt`
+(RFC 7523). Applications that people use have addresses that they are sent back to; with keys they prove
+themselves like systems, without they are public and prove only that they began what they finish (PKCE).
+We hold no secret of theirs, and fetch no key set from anywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from altid.access import spent
-from altid.access.scopes import covered, is_scope
+from altid.access.redirects import REDIRECTS_MAX, is_redirect
+from altid.access.scopes import PEOPLES, covered, is_scope, of_record
 from altid.access.settings import LEEWAY_S, AccessSettings, moment
 from altid.record.database import Connection
 
@@ -29,7 +32,8 @@ ASSERTION_S_MAX = 300
 ASSERTION_CHARACTERS_MAX = 8_192
 RSA_BITS_MIN = 2_048
 KEYS_MAX = 10
-SCOPES_MAX = 100
+SCOPES_MAX = 50
+"""Many more would make tokens that are longer than `TOKEN_CHARACTERS_MAX`."""
 BUILT_IN = "altid"
 """The system that programs of the operator are (`programs`)."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -47,13 +51,20 @@ class ProofError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered system."""
+    """A registered system or application."""
 
     id: str
     name: str
     organisation: str
     scopes: tuple[str, ...]
     jwks: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    """Empty: a public application."""
+    redirect_uris: tuple[str, ...] = ()
+    """Empty: a system, which no person uses."""
+
+    @property
+    def is_public(self) -> bool:
+        return not self.jwks
 
 
 async def add(connection: Connection, client: Client, now_s: float) -> None:
@@ -64,15 +75,18 @@ async def add(connection: Connection, client: Client, now_s: float) -> None:
         raise ClientError(f"{BUILT_IN} is the built-in system: choose another id.")
     if not 0 < len(client.scopes) <= SCOPES_MAX or not all(map(is_scope, client.scopes)):
         raise ClientError("A system has scopes such as system/Observation.rs, one at least.")
-    _check_keys(client.jwks)
+    _check_use(client)
+    if client.jwks or not client.redirect_uris:
+        _check_keys(client.jwks)
     try:
         await connection.execute(
             _INSERT,
             client.id,
             client.name,
             client.organisation,
-            json.dumps(client.jwks),
+            json.dumps(client.jwks) if client.jwks else None,
             list(client.scopes),
+            list(client.redirect_uris),
             moment(now_s),
         )
     except asyncpg.UniqueViolationError:
@@ -81,15 +95,26 @@ async def add(connection: Connection, client: Client, now_s: float) -> None:
 
 async def find(connection: Connection, client: str) -> Client | None:
     """None if there is none, or it was closed."""
+    if not _ID.fullmatch(client):
+        return None
     row = await connection.fetchrow(_FIND, client)
     if row is None:
         return None
-    return Client(row["id"], row["name"], row["organisation"], tuple(row["scopes"]), json.loads(row["jwks"]))
+    return Client(
+        row["id"],
+        row["name"],
+        row["organisation"],
+        tuple(row["scopes"]),
+        json.loads(row["jwks"] or "{}"),
+        tuple(row["redirect_uris"]),
+    )
 
 
 async def disable(connection: Connection, client: str, now_s: float) -> None:
-    """Its tokens are refused as soon as the servers have read it, too."""
-    await connection.execute(_DISABLE, client, moment(now_s))
+    """Its tokens are refused as soon as the servers have read it, too, and its sessions end."""
+    async with connection.transaction():
+        await connection.execute(_DISABLE, client, moment(now_s))
+        await connection.execute(_END_SESSIONS, client, moment(now_s))
 
 
 async def verify(connection: Connection, settings: AccessSettings, assertion: str, now_s: float) -> Client:
@@ -117,10 +142,9 @@ async def verify(connection: Connection, settings: AccessSettings, assertion: st
 
 
 def granted(client: Client, asked: str) -> tuple[str, ...]:
-    """The scopes of those asked for that it is registered for; all that it has where none is asked for."""
-    if not asked.strip():
-        return client.scopes
-    return tuple(scope for scope in asked.split()[:SCOPES_MAX] if covered(scope, client.scopes))
+    """The `system/` scopes of those asked for that it is registered for; all where it asks for none."""
+    wanted = asked.split()[:SCOPES_MAX] if asked.strip() else client.scopes
+    return of_record([scope for scope in wanted if covered(scope, client.scopes)], "system")
 
 
 async def _claimed(connection: Connection, claims: dict[str, Any]) -> Client:
@@ -139,7 +163,7 @@ def _key(client: Client, header: dict[str, Any]) -> ECKey | RSAKey:
     kid, algorithm = header.get("kid"), header.get("alg")
     if algorithm not in ALGORITHMS or header.keys() - {"alg", "kid", "typ"}:
         raise ProofError("header")
-    for jwk in client.jwks["keys"]:
+    for jwk in client.jwks.get("keys", ()):
         if jwk["kid"] == kid:
             kind = ECKey if algorithm == "ES384" else RSAKey
             if jwk["kty"] == kind.key_type:
@@ -163,6 +187,18 @@ def _checked_times(claims: dict[str, Any], settings: AccessSettings, now_s: floa
     if type(starts) is not int or starts > now_s + LEEWAY_S:
         raise ProofError("not yet")
     return expires
+
+
+def _check_use(client: Client) -> None:
+    if len(client.redirect_uris) > REDIRECTS_MAX or not all(map(is_redirect, client.redirect_uris)):
+        raise ClientError(
+            "An application is sent back to https addresses (or http on this very machine), without fragment."
+        )
+    contexts = {scope.partition("/")[0] for scope in client.scopes}
+    if client.redirect_uris and not contexts & set(PEOPLES):
+        raise ClientError("An application that people use has scopes such as patient/*.rs or user/Patient.r.")
+    if client.is_public and client.redirect_uris and "system" in contexts:
+        raise ClientError("Without keys it can't be a system: register keys, or no system/ scopes.")
 
 
 def _check_keys(jwks: Mapping[str, Any]) -> None:
@@ -191,7 +227,13 @@ def _check_key(jwk: dict[str, Any]) -> None:
 
 
 _INSERT = """
-INSERT INTO client (id, name, organisation, jwks, scopes, created) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO client (id, name, organisation, jwks, scopes, redirect_uris, created)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-_FIND = "SELECT id, name, organisation, jwks, scopes FROM client WHERE id = $1 AND disabled_at IS NULL"
+_FIND = """
+SELECT id, name, organisation, jwks, scopes, redirect_uris FROM client WHERE id = $1 AND disabled_at IS NULL
+"""
+_END_SESSIONS = """
+UPDATE session SET ended = $2, end_reason = 'client' WHERE client = $1 AND ended IS NULL
+"""
 _DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1"

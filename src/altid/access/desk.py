@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from altid.access import accounts, keys, reentry, sessions, spent
+from altid.access import accounts, codes, keys, reentry, sessions, spent
 from altid.access.admission import Admission
 from altid.access.appointments import Appointments
 from altid.access.federation.provider import Provider
@@ -155,6 +155,7 @@ async def tidy(desk: Desk) -> None:
         await sessions.remove_old(connection, now)
         await reentry.remove_old(connection, now)
         await spent.remove_old(connection, now)
+        await codes.remove_old(connection, now)
     async with desk.database.reading() as connection:
         first = await accounts.usernames_at(connection, desk.settings.emergency_organisations)
     desk.emergency.usernames = first

@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import asyncpg
@@ -19,7 +19,8 @@ from altid.access.desk import Desk
 from altid.access.identity import Identity, Level, Role
 from altid.access.keys import NoSigningKeyError
 from altid.access.refusal import Refusal
-from altid.access.sessions import LOCAL, Begun
+from altid.access.scopes import PEOPLES, STAYS, of_record
+from altid.access.sessions import LOCAL, Begun, Stopped
 from altid.access.tokens import Subject, issue
 from altid.access.waiting import Away
 from altid.record.connection import WriteConnection
@@ -71,6 +72,10 @@ class Granted:
     expires_in_s: int
     refresh: str | None = field(default=None, repr=False)
     """None for systems: they ask with a new assertion."""
+    scopes: tuple[str, ...] = ()
+    """All that was given, also those that open no record; () where nothing was narrowed."""
+    id_token: str | None = field(default=None, repr=False)
+    """Says to an application who the person is (OpenID Connect)."""
 
 
 Answer: TypeAlias = Granted | Refusal
@@ -148,6 +153,13 @@ async def let_in(
     return of_session(desk, begun)
 
 
+def look_at_reuse(desk: Desk, stopped: Stopped) -> None:
+    """An old refresh token came back, which ended its session: here at once."""
+    if stopped.by_reuse and stopped.sid is not None:
+        desk.keys.end_now(stopped.sid)
+        _log.warning("an old refresh token came back: its session was ended")
+
+
 def not_now(desk: Desk, username: str, away: Away) -> Refusal:
     """With an appointment for whoever gave a user name."""
     if away.late:
@@ -159,6 +171,7 @@ def not_now(desk: Desk, username: str, away: Away) -> Refusal:
 def of_session(desk: Desk, begun: Begun) -> Granted:
     """Tokens of a session."""
     session = begun.session
+    narrowing = session.narrowing
     subject = Subject(
         id=session.account,
         name=session.name,
@@ -166,12 +179,19 @@ def of_session(desk: Desk, begun: Begun) -> Granted:
         organisation=session.organisation,
         level=session.level,
         session=session.sid,
+        scopes=of_record(narrowing.scopes, *PEOPLES) if narrowing else (),
+        patient=narrowing.patient if narrowing else None,
+        application=narrowing.client if narrowing else None,
     )
-    return granted(desk, subject, begun.refresh, desk.settings.token_s)
+    if narrowing is None:
+        return granted(desk, subject, begun.refresh, desk.settings.token_s)
+    refresh = begun.refresh if STAYS in narrowing.scopes else None
+    given = granted(desk, subject, refresh, desk.settings.token_s)
+    return replace(given, scopes=narrowing.scopes)
 
 
 def granted(desk: Desk, subject: Subject, refresh: str | None, life_s: float) -> Granted:
     """Tokens for a subject; `life_s` is the mean of the access token's life."""
     now = desk.clock()
     access, identity = issue(subject, desk.keys.signing(), desk.settings, now, desk.rng, life_s=life_s)
-    return Granted(identity, access, identity.expires_s - int(now), refresh)
+    return Granted(identity, access, identity.expires_s - int(now), refresh, subject.scopes)

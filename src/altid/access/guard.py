@@ -64,6 +64,7 @@ class GuardSettings:
             site=self.site,
             relying_party=name,
             origins=(self.public_url, *self.other_urls),
+            public_url=self.public_url,
             token_url=f"{self.public_url}{_TOKEN_PATH}",
             other_token_urls=tuple(f"{url}{_TOKEN_PATH}" for url in self.other_urls),
         )

@@ -14,7 +14,17 @@ from altid.access.accounts import Account, username_of
 from altid.access.admission import NotNowError
 from altid.access.clients import ProofError
 from altid.access.desk import Desk
-from altid.access.door import Answer, Caller, granted, let_in, not_now, of_session, way, writing
+from altid.access.door import (
+    Answer,
+    Caller,
+    granted,
+    let_in,
+    look_at_reuse,
+    not_now,
+    of_session,
+    way,
+    writing,
+)
 from altid.access.federation import grace
 from altid.access.identity import Identity, Level, Role
 from altid.access.passkeys import PasskeyError
@@ -148,9 +158,7 @@ async def with_refresh(desk: Desk, caller: Caller, token: str) -> Answer:
         if isinstance(begun, Begun) and await grace.has_ended(connection, desk, begun.session.sid):
             return refusal.ENDED
     if isinstance(begun, Stopped):
-        if begun.by_reuse and begun.sid is not None:
-            desk.keys.end_now(begun.sid)
-            _log.warning("an old refresh token came back: its session was ended")
+        look_at_reuse(desk, begun)
         return refusal.ENDED
     return of_session(desk, begun)
 
@@ -161,6 +169,21 @@ async def log_off(desk: Desk, caller: Caller, identity: Identity) -> bool:
     desk.keys.end_now(identity.session)
     async with writing(desk, caller) as connection:
         return await sessions.end(connection, identity.session, desk.clock())
+
+
+@way
+async def log_off_with_refresh(desk: Desk, caller: Caller, token: str) -> str | None:
+    """End the session that a refresh token goes on with, as above, where the access token has run out.
+
+    Gives its id if it was open.
+    """
+    link = desk.chain.read(token)
+    if link is None:
+        return None
+    desk.keys.end_now(link.session)
+    async with writing(desk, caller) as connection:
+        was_open = await sessions.end(connection, link.session, desk.clock())
+    return link.session if was_open else None
 
 
 async def _password_holder(desk: Desk, caller: Caller, typed: Typed) -> Account | Refusal:

@@ -38,6 +38,16 @@ class Code(StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
     INVALID_SCOPE = "invalid_scope"
+    INVALID_GRANT = "invalid_grant"
+    DENIED = "access_denied"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_GRANT = "unsupported_grant_type"
+    UNSUPPORTED_RESPONSE = "unsupported_response_type"
+    NOT_LOGGED_ON = "not-logged-on"
+    NOT_ALLOWED = "own-session-needed"
+    WRONG_TYPE = "wrong-content-type"
+    TOO_LARGE = "too-large"
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +214,73 @@ INVALID_SCOPE = Refusal(
     400,
     "The system is registered for none of the scopes that it asked for.",
     "Systemet er ikke registreret til nogen af de rettigheder, det bad om.",
+)
+
+INVALID_GRANT = Refusal(
+    Code.INVALID_GRANT,
+    400,
+    "The code or the refresh token is used, too old, or was made for another application.",
+    "Koden eller fornyelsesbeviset er brugt, for gammelt eller lavet til et andet program.",
+)
+DENIED = Refusal(
+    Code.DENIED,
+    403,
+    "The person has not allowed it.",
+    "Personen har ikke givet lov.",
+)
+UNAUTHORIZED_CLIENT = Refusal(
+    Code.UNAUTHORIZED_CLIENT,
+    400,
+    "The system is not registered for this way of asking.",
+    "Systemet er ikke registreret til at spørge på denne måde.",
+)
+UNSUPPORTED_GRANT = Refusal(
+    Code.UNSUPPORTED_GRANT,
+    400,
+    "Tokens are given for client_credentials, authorization_code and refresh_token.",
+    "Adgangsbeviser gives for client_credentials, authorization_code og refresh_token.",
+)
+UNSUPPORTED_RESPONSE = Refusal(
+    Code.UNSUPPORTED_RESPONSE,
+    400,
+    "An application can ask for a code only.",
+    "Et program kan kun bede om en kode.",
+)
+UNKNOWN_APPLICATION = Refusal(
+    Code.INVALID_CLIENT,
+    400,
+    "The application is not registered here, or not with this address to return to.",
+    "Programmet er ikke registreret her, eller ikke med denne adresse at vende tilbage til.",
+)
+NOT_LOGGED_ON = Refusal(
+    Code.NOT_LOGGED_ON,
+    401,
+    "The token is missing or not good any more: log on again.",
+    "Adgangsbeviset mangler eller gælder ikke længere: log ind igen.",
+)
+NOT_ALLOWED = Refusal(
+    Code.NOT_ALLOWED,
+    403,
+    "Only the person can do this in a session of their own, not an application or a system.",
+    "Det kan kun personen selv gøre i sin egen session, ikke et program eller et system.",
+)
+WRONG_TYPE = Refusal(
+    Code.WRONG_TYPE,
+    415,
+    "The body has another content type than this address takes.",
+    "Kroppen har en anden indholdstype, end denne adresse tager imod.",
+)
+TOO_LARGE = Refusal(
+    Code.TOO_LARGE,
+    413,
+    "The body is larger than any logon needs.",
+    "Kroppen er større, end noget login behøver.",
+)
+UNFINISHED = Refusal(
+    Code.UNFINISHED,
+    408,
+    "The body did not arrive in time.",
+    "Kroppen nåede ikke frem i tide.",
 )
 
 

@@ -79,6 +79,8 @@ async def allow(
     pin: str | None = None,
 ) -> Refusal | None:
     """For the rest of the shift, to somebody who has just logged on in full at this workplace."""
+    if not identity.is_own_session:
+        return refusal.NOT_ALLOWED
     if (badge is None and pin is None) or (badge is not None and not reentry.is_badge(badge)):
         return refusal.INVALID_REQUEST
     if pin is not None and not is_pin(pin):
@@ -89,7 +91,7 @@ async def allow(
             pin_hash = await desk.passwords.hash(pin)
     async with writing(desk, caller) as connection:
         workplace = await reentry.workplace_of(connection, workplace_key)
-        if workplace is None or not await _has_just_logged_on(connection, desk, identity):
+        if workplace is None or not await has_just_logged_on(connection, desk, identity):
             return refusal.FULL_LOGON
         await reentry.allow(
             connection,
@@ -127,6 +129,7 @@ async def _back_in(desk: Desk, caller: Caller, entry: Entry) -> Answer:
     )
 
 
-async def _has_just_logged_on(connection: Connection, desk: Desk, identity: Identity) -> bool:
+async def has_just_logged_on(connection: Connection, desk: Desk, identity: Identity) -> bool:
+    """In full, at most `OFFERED_S` ago: only then new ways of coming in are taken."""
     begun = await sessions.beginning(connection, identity.session)
     return begun is not None and begun.idp != IDP and desk.clock() - begun.created_s <= OFFERED_S

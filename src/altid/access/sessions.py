@@ -34,6 +34,19 @@ class End(StrEnum):
     ADMINISTRATOR = "administrator"
     CONFIRM = "confirm"
     """The identity provider must say once more that it is this person."""
+    ROLE = "role"
+    """The person goes on in another role or place, in a new session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """An application's session: all scopes that it was given, whose record it is about, and the person's own
+    session in which they have said so."""
+
+    client: str
+    scopes: tuple[str, ...]
+    patient: str | None
+    parent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class Session:
     role: Role
     organisation: str
     level: Level
+    narrowing: Narrowing | None = None
+    """None: the person's own session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +98,13 @@ async def start(
     rng: random.Random,
     idp: str = LOCAL,
     until_s: float | None = None,
+    narrowing: Narrowing | None = None,
+    created_s: float | None = None,
 ) -> Begun:
     """Always a new session id: none is ever taken from a request, so none can be planted.
 
-    It ends by itself after a jittered `session_s`, or at `until_s` if that is sooner.
+    It ends by itself after a jittered `session_s`, or at `until_s` if that is sooner. `created_s`: when the
+    person came in, where that is longer ago.
     """
     sid = new_id(rng)
     link = chain.first(sid, rng)
@@ -103,25 +121,40 @@ async def start(
         link.number,
         moment(now_s),
         moment(ends_s if until_s is None else min(ends_s, until_s)),
+        moment(now_s if created_s is None else created_s),
+        narrowing and narrowing.client,
+        narrowing and list(narrowing.scopes),
+        narrowing and narrowing.patient,
+        narrowing and narrowing.parent,
     )
-    return Begun(Session(sid, account, name, role, organisation, level), chain.text(link))
+    return Begun(Session(sid, account, name, role, organisation, level, narrowing), chain.text(link))
 
 
 async def refresh(
-    connection: Connection, chain: Chain, settings: AccessSettings, token: str, now_s: float
+    connection: Connection,
+    chain: Chain,
+    settings: AccessSettings,
+    token: str,
+    now_s: float,
+    client: str | None = None,
 ) -> Begun | Stopped:
-    """The session and its next refresh token. Needs a connection that reads and writes what is newest."""
+    """The session and its next refresh token. Needs a connection that reads and writes what is newest.
+
+    `client`: the application that asks. Only its own sessions go on for it, and with None only people's own.
+    """
     link = chain.read(token)
     if link is None:
         return Stopped(by_reuse=False)
     following = chain.after(link)
     now = moment(now_s)
     idle = moment(now_s - settings.session_idle_s)
-    row = await connection.fetchrow(_ROTATE, link.session, link.number, link.hash, following.hash, now, idle)
+    row = await connection.fetchrow(
+        _ROTATE, link.session, link.number, link.hash, following.hash, now, idle, client
+    )
     if row is None:
         overlap = moment(now_s - settings.refresh_overlap_s)
         row = await connection.fetchrow(
-            _SAME_AGAIN, link.session, following.number, following.hash, overlap, now
+            _SAME_AGAIN, link.session, following.number, following.hash, overlap, now, client
         )
     if row is not None:
         return Begun(_session(row), chain.text(following))
@@ -130,21 +163,39 @@ async def refresh(
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How a session began."""
+    """How a session began, and when it ends at the latest (epoch seconds)."""
 
     idp: str
     created_s: float
+    expires_s: float
 
 
 async def beginning(connection: Connection, sid: str) -> Beginning | None:
     """Of a session that is open."""
     row = await connection.fetchrow(_BEGINNING, sid)
-    return None if row is None else Beginning(row["idp"], row["created"].timestamp())
+    if row is None:
+        return None
+    return Beginning(row["idp"], row["created"].timestamp(), row["expires"].timestamp())
+
+
+async def find_open(connection: Connection, sid: str, now_s: float) -> tuple[Session, Beginning] | None:
+    """A session that may go on now: not ended, not run out, its account not closed. Nobody can end it before
+    the transaction has: what is begun in it then ends with it."""
+    row = await connection.fetchrow(_FIND_OPEN, sid, moment(now_s))
+    if row is None:
+        return None
+    begun = Beginning(row["idp"], row["created"].timestamp(), row["expires"].timestamp())
+    return _session(row), begun
 
 
 async def end(connection: Connection, sid: str, now_s: float, reason: End = End.LOGOUT) -> bool:
-    """True if it was open."""
-    return await connection.fetchval(_END, sid, moment(now_s), reason) is not None
+    """End it, and the applications' sessions that were opened in it. True if it was open.
+
+    In this order: one that is being opened has locked its parent, and is seen only once that was waited for.
+    """
+    was_open = await connection.fetchval(_END, sid, moment(now_s), reason) is not None
+    await connection.execute(_END_OPENED, sid, moment(now_s), reason)
+    return was_open
 
 
 async def end_all(connection: Connection, account: str, now_s: float, reason: End = End.ADMINISTRATOR) -> int:
@@ -176,45 +227,71 @@ def _session(row: Any) -> Session:
         role=Role(row["role"]),
         organisation=row["organisation"],
         level=Level(row["level"]),
+        narrowing=_narrowing(row),
     )
+
+
+def _narrowing(row: Any) -> Narrowing | None:
+    if row["client"] is None:
+        return None
+    return Narrowing(row["client"], tuple(row["scopes"]), row["patient"], str(row["parent"]))
 
 
 _INSERT = """
 INSERT INTO session (
-    sid, account, role, organisation, level, idp, refresh_hash, refresh_number, created, last_used, expires
+    sid, account, role, organisation, level, idp, refresh_hash, refresh_number, created, last_used, expires,
+    client, scopes, patient, parent
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $11, $9, $10, $12, $13, $14, $15)
+"""
+
+_COLUMNS = """
+s.sid, s.account, a.name, s.role, s.organisation, s.level, s.client, s.scopes, s.patient, s.parent
+"""
+
+_PARENT_GOES_ON = """
+(s.parent IS NULL OR EXISTS (SELECT FROM session AS p WHERE p.sid = s.parent AND p.ended IS NULL))
 """
 
 # A token with a higher number than the table's is genuine, too (it has the seal): the table was restored
 # from a moment before.
-_ROTATE = """
+_ROTATE = f"""
 UPDATE session AS s
 SET refresh_hash = $4, refresh_number = $2 + 1, last_used = $5
 FROM account AS a
 WHERE s.sid = $1
     AND ((s.refresh_number = $2 AND s.refresh_hash = $3) OR s.refresh_number < $2)
     AND s.ended IS NULL AND s.expires > $5 AND s.last_used > $6
+    AND s.client IS NOT DISTINCT FROM $7 AND {_PARENT_GOES_ON}
     AND a.id = s.account AND a.disabled_at IS NULL
-RETURNING s.sid, s.account, a.name, s.role, s.organisation, s.level
+RETURNING {_COLUMNS}
 """
 
 # It writes, although it changes nothing that matters: so it waits for the other site like the first time,
 # and never tells what only one site has.
-_SAME_AGAIN = """
+_SAME_AGAIN = f"""
 UPDATE session AS s
 SET last_used = s.last_used
 FROM account AS a
 WHERE s.sid = $1 AND s.refresh_number = $2 AND s.refresh_hash = $3
     AND s.ended IS NULL AND s.expires > $5 AND s.last_used >= $4
+    AND s.client IS NOT DISTINCT FROM $6 AND {_PARENT_GOES_ON}
     AND a.id = s.account AND a.disabled_at IS NULL
-RETURNING s.sid, s.account, a.name, s.role, s.organisation, s.level
+RETURNING {_COLUMNS}
 """
-_BEGINNING = "SELECT idp, created FROM session WHERE sid = $1 AND ended IS NULL"
+_BEGINNING = "SELECT idp, created, expires FROM session WHERE sid = $1 AND ended IS NULL"
+_FIND_OPEN = f"""
+SELECT {_COLUMNS}, s.idp, s.created, s.expires
+FROM session AS s
+JOIN account AS a ON a.id = s.account AND a.disabled_at IS NULL
+WHERE s.sid = $1 AND s.ended IS NULL AND s.expires > $2
+FOR NO KEY UPDATE OF s
+"""
 _STANDS = "SELECT ended, refresh_number, refresh_hash FROM session WHERE sid = $1"
 _END = """
 UPDATE session SET ended = $2, end_reason = $3 WHERE sid = $1 AND ended IS NULL RETURNING sid
 """
+_END_OPENED = "UPDATE session SET ended = $2, end_reason = $3 WHERE parent = $1 AND ended IS NULL"
 _END_ALL = """
 UPDATE session SET ended = $2, end_reason = $3 WHERE account = $1 AND ended IS NULL RETURNING sid
 """

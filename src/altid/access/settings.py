@@ -50,6 +50,8 @@ class AccessSettings:
     """One factor (NSIS 3.2)."""
     passkey_level: Level = Level.SUBSTANTIAL
     """Two in one: the device and the finger or the PIN that opens it."""
+    code_s: int = 60
+    """From a person's yes to the application's fetching its tokens: seconds. RFC 6749 allows ten minutes."""
     client_token_s: int = 250
     """At most five minutes with its jitter, as SMART backend services asks."""
     emergency_organisations: tuple[str, ...] = ()
@@ -57,6 +59,8 @@ class AccessSettings:
     relying_party: str = "localhost"
     """The pages' host name, which passkeys are bound to."""
     origins: tuple[str, ...] = ("http://localhost:8080",)
+    public_url: str = "http://localhost:8080"
+    """How browsers and systems reach the region, without "/" at the end."""
     token_url: str = "http://localhost:8080/oauth/token"  # noqa: S105 (an address)
     """What a system must name as the audience of its assertion."""
     other_token_urls: tuple[str, ...] = ()
@@ -65,7 +69,13 @@ class AccessSettings:
 
     @property
     def issuer(self) -> str:
+        """Of access tokens, which only our servers read."""
         return f"altid:{self.region}"
+
+    @property
+    def fhir_urls(self) -> tuple[str, ...]:
+        """What applications may name as the audience of the tokens that they ask for."""
+        return tuple(f"{origin}/fhir" for origin in self.origins)
 
     @property
     def token_s_max(self) -> int:

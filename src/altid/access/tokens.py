@@ -25,8 +25,8 @@ from altid.access.settings import LEEWAY_S, AccessSettings, Clock
 ALGORITHM = "ES256"
 TYPE = "at+jwt"
 AUDIENCE = "altid"
-TOKEN_CHARACTERS_MAX = 4_096
-"""Ours have about 550; a system with many scopes some more."""
+TOKEN_CHARACTERS_MAX = 8_192
+"""Ours have about 550; those of a system or an application with all scopes that it may have, 5,000."""
 REMEMBERED_MAX = 50_000
 """Tokens that one server may see within ten minutes: about 400 bytes each."""
 _HEADER_NAMES = {"alg", "typ", "kid"}

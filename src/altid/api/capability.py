@@ -47,6 +47,7 @@ def _statement(base: str) -> bytes:
             "rest": [
                 {
                     "mode": "server",
+                    "security": _security(base.rpartition("/")[0]),
                     "resource": [_resource(type_) for type_ in sorted(resource_types())],
                     "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
                     "operation": [{"name": "validate", "definition": f"{_OPERATION}/Resource-validate"}],
@@ -54,6 +55,29 @@ def _statement(base: str) -> bytes:
             ],
         }
     )
+
+
+def _security(root: str) -> dict[str, Any]:
+    """SMART App Launch: the kind of security, and where one comes in. `root` is one step above the base."""
+    addresses = {"authorize": f"{root}/access/authorize", "token": f"{root}/access/token"}
+    return {
+        "extension": [
+            {
+                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                "extension": [{"url": name, "valueUri": uri} for name, uri in addresses.items()],
+            }
+        ],
+        "service": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                        "code": "SMART-on-FHIR",
+                    }
+                ]
+            }
+        ],
+    }
 
 
 def _resource(type_: str) -> dict[str, Any]:

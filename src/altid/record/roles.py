@@ -24,7 +24,8 @@ GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string T
 GRANT INSERT, UPDATE ON account, workplace, client, override, patient_block TO {APP_ROLE};
 GRANT INSERT, UPDATE ON federated_account TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON personal_list TO {APP_ROLE};
-GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation TO {APP_ROLE};
+GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation,
+    authorization_code TO {APP_ROLE};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
 GRANT EXECUTE ON FUNCTION commit_safety(bigint) TO {APP_ROLE};
 """

@@ -1,4 +1,4 @@
-"""The one ASGI application: FHIR at /fhir, health at /health, pages for people at the rest."""
+"""The one ASGI application: FHIR at /fhir, health at /health, coming in at /access, pages at the rest."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
+from altid.api.access.routes import routes
 from altid.api.http import FhirApp, Receive, Scope, Send
 from altid.api.settings import FhirSettings, Service
 from altid.record.database import Database, Limits, open_database
@@ -68,6 +69,7 @@ class App:
             app.state.database = database
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
+            app.routes.extend(routes(guard))
             app.routes.extend(pages(service))
             self._fhir = FhirApp(service)
             yield
@@ -81,7 +83,9 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
 
 
 def _is_fhir(path: str) -> bool:
-    return path.startswith(FHIR_BASE) and path[len(FHIR_BASE) :][:1] in ("", "/")
+    """What is well known about the base says how to come in, so it is not asked for with a token."""
+    below = path.removeprefix(FHIR_BASE)
+    return path.startswith(FHIR_BASE) and below[:1] in ("", "/") and not below.startswith("/.well-known/")
 
 
 async def _live(_request: Request) -> JSONResponse:
