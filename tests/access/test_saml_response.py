@@ -228,6 +228,13 @@ def test_a_signature_that_covers_less_than_the_element_is_none() -> None:
     assert fault(root) == "covers something else"
 
 
+@pytest.mark.parametrize("name", ["ID", "Id", "id"])
+def test_an_id_that_stands_twice_anywhere_could_be_either(name: str) -> None:
+    root = with_signed_assertion(telling())
+    root.find("{*}Status").set(name, "_assertion1")
+    assert fault(root) == "an ID stands twice"
+
+
 def test_two_signatures_are_one_too_many() -> None:
     root = with_signed_assertion(telling())
     assertion = assertion_in(root)
