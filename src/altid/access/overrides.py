@@ -1,0 +1,132 @@
+"""*Værdispring*: breaking the glass before a patient, for a while and with a reason; and following it up.
+
+Every broken glass is looked at afterwards by somebody else. What it opens ends by itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from altid.access.identity import Identity, Role
+from altid.record.database import Connection
+
+KINDS = ("acute", "consent", "incomplete-relation", "other-law")
+FINDINGS = ("justified", "unjustified")
+BREAK = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST})
+"""Who treats may need to see whom nothing else opens (sundhedsloven § 42 a)."""
+OVERRIDE_S = 8 * 3600
+"""A shift: whoever still needs it then has grounds of another kind, or says why anew."""
+REASON_CHARACTERS_MIN, REASON_CHARACTERS_MAX = 10, 1_000
+REMARK_CHARACTERS_MAX = 1_000
+OPEN_MAX = 200
+"""Shown at once; the oldest come first, so none is forgotten."""
+
+
+class OverrideError(ValueError):
+    """It can't be done so. Holds nothing of what was written."""
+
+    def __init__(self, text_en: str, text_da: str) -> None:
+        super().__init__(text_en)
+        self.text_en, self.text_da = text_en, text_da
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A broken glass that nobody has followed up yet."""
+
+    id: str
+    account: str
+    name: str
+    """Of the person; the account's id where there is no such account any more."""
+    patient: str
+    organisation: str
+    kind: str
+    reason: str
+    began: datetime
+    until: datetime
+
+
+async def break_glass(
+    connection: Connection, identity: Identity, patient: str, kind: str, reason: str, now: datetime
+) -> str:
+    """Grounds for one patient from now on; gives the id. Raises `OverrideError`."""
+    if identity.role not in BREAK or not identity.is_own_session:
+        raise OverrideError("Your role can't break the glass.", "Din rolle kan ikke bruge værdispring.")
+    kept = " ".join(reason.split())
+    if kind not in KINDS or not REASON_CHARACTERS_MIN <= len(kept) <= REASON_CHARACTERS_MAX:
+        raise OverrideError(
+            f"Choose a kind, and write a reason of {REASON_CHARACTERS_MIN} to {REASON_CHARACTERS_MAX} "
+            "characters.",
+            f"Vælg en type, og skriv en begrundelse på {REASON_CHARACTERS_MIN} til "
+            f"{REASON_CHARACTERS_MAX} tegn.",
+        )
+    if not kept.isprintable():
+        raise OverrideError(
+            "The reason has signs that can't be shown.", "Begrundelsen har tegn, som ikke kan vises."
+        )
+    if not await connection.fetchval(_IS_PATIENT, patient):
+        raise OverrideError("There is no such patient.", "Patienten findes ikke.")
+    made = str(uuid.uuid4())
+    until = now + timedelta(seconds=OVERRIDE_S)
+    await connection.execute(
+        _ADD, made, identity.subject, patient, identity.organisation, kind, kept, now, until
+    )
+    return made
+
+
+async def still_open(connection: Connection, *, limit: int = OPEN_MAX) -> list[Override]:
+    """Those that nobody has followed up, the oldest first."""
+    return [Override(*row) for row in await connection.fetch(_OPEN, min(limit, OPEN_MAX))]
+
+
+async def follow_up(
+    connection: Connection, identity: Identity, override: str, finding: str, remark: str, now: datetime
+) -> None:
+    """Somebody else's judgement, once. Raises `OverrideError`."""
+    kept = " ".join(remark.split())
+    if finding not in FINDINGS or len(kept) > REMARK_CHARACTERS_MAX or not kept.isprintable():
+        raise OverrideError(
+            f"Choose a finding; a remark has at most {REMARK_CHARACTERS_MAX} characters.",
+            f"Vælg en vurdering; en bemærkning har højst {REMARK_CHARACTERS_MAX} tegn.",
+        )
+    if finding == "unjustified" and not kept:
+        raise OverrideError(
+            "Say in the remark why it was not justified.",
+            "Skriv i bemærkningen, hvorfor det ikke var berettiget.",
+        )
+    try:
+        named = str(uuid.UUID(override))
+    except ValueError:
+        raise _not_open() from None
+    if await connection.fetchval(_FOLLOW_UP, named, identity.subject, now, finding, kept) is None:
+        raise _not_open()
+
+
+def _not_open() -> OverrideError:
+    return OverrideError(
+        "It was followed up already, or it is your own.",
+        "Det er allerede fulgt op, eller det er dit eget.",
+    )
+
+
+_IS_PATIENT = "SELECT EXISTS (SELECT FROM resource WHERE type = 'Patient' AND id = $1 AND body IS NOT NULL)"
+_ADD = """
+INSERT INTO override (id, account, patient, organisation, kind, reason, began, until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_OPEN = """
+SELECT o.id::text, o.account, coalesce(a.name, o.account), o.patient, o.organisation, o.kind, o.reason,
+       o.began, o.until
+  FROM override o LEFT JOIN account a ON a.id::text = o.account
+ WHERE o.finding IS NULL
+ ORDER BY o.began, o.id
+ LIMIT $1
+"""
+_FOLLOW_UP = """
+UPDATE override
+   SET followed_up_by = $2, followed_up_at = $3, finding = $4, remark = nullif($5, '')
+ WHERE id = $1 AND finding IS NULL AND account <> $2
+RETURNING 1
+"""
