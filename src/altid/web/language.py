@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from urllib.parse import quote
 
-from altid.web.headers import NOT_KEPT
+from starlette.requests import Request
+from starlette.responses import Response
+
+from altid.web.addresses import FRONT, LOGON, go, local
 from altid.web.words import LANGUAGES, Language, Words, words
 
 LANGUAGE_NAMES = {"da": "Dansk", "en": "English"}
@@ -24,7 +26,7 @@ def switched(request: Request) -> Response | None:
     wanted = _known(request.query_params.get("lang"))
     if wanted is None:
         return None
-    answer = RedirectResponse(request.url.path, 303, headers=NOT_KEPT)
+    answer = go(_same_page(request))
     answer.set_cookie(
         _COOKIE,
         wanted,
@@ -34,6 +36,15 @@ def switched(request: Request) -> Response | None:
         secure=request.url.scheme == "https",
     )
     return answer
+
+
+def _same_page(request: Request) -> str:
+    """Its path, if it is one of ours (`//elsewhere` is a path, too), and for the logon where to go then."""
+    path = request.url.path
+    if not path.startswith(LOGON):
+        return local(path)
+    wanted = local(request.query_params.get("next"))
+    return LOGON if wanted == FRONT else f"{LOGON}?next={quote(wanted, safe='')}"
 
 
 def _known(name: str | None) -> Language | None:

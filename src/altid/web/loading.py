@@ -7,7 +7,7 @@ page says what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -17,12 +17,12 @@ import asyncpg
 from altid.fhir import json
 from altid.fhir.search import query
 from altid.fhir.search.parameters import reference_terms
-from altid.record.database import Connection, Database
+from altid.record.database import Connection
 from altid.record.everything import Everything, everything
 from altid.record.read import read, read_many
 from altid.record.search import search
 from altid.record.stored import Stored, compose
-from altid.record.visibility import EVERYTHING
+from altid.record.visibility import Visible
 from altid.web.finding import Parameter
 from altid.web.views.admission import PRESENT, Place, is_stay, place_of
 from altid.web.views.chart import Chart
@@ -66,6 +66,9 @@ NEWEST = (
 )
 """Three weeks in hospital have fewer measurements, two weeks fewer notes, three days fewer doses."""
 
+KINDS = (*WHOLE, *(newest.kind for newest in NEWEST))
+"""All that a chart is made of."""
+
 UNREACHABLE = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What it looks like when the record does not answer."""
 
@@ -76,10 +79,12 @@ class GoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A patient of the list; `place` is where they lie, None when they are not admitted."""
+    """A patient of the list; `place` is where they lie, None when they are not admitted, or when that is not
+    for whoever looks."""
 
     identity: Identity
     place: Place | None
+    is_place_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,22 @@ class Listing:
     read_at: datetime
 
 
-async def read_chart(database: Database, identity: str) -> Chart | None:
-    """The chart of a patient; None if there never was one. Raises `GoneError`, or one of `UNREACHABLE`."""
-    async with database.reading() as connection:
-        read_at = datetime.now(UTC)
-        stored = await read(connection, "Patient", identity)
-        if stored is None:
-            return None
-        if stored.body is None:
-            raise GoneError
-        parts = _Parts()
-        await _read_whole(connection, identity, parts)
-        for newest in NEWEST:
-            await _read_newest(connection, identity, newest, parts)
+async def read_chart(
+    connection: Connection, identity: str, visible: Visible, closed: Container[str] = ()
+) -> Chart | None:
+    """The chart of a patient as whoever looks may see it, without the types in `closed`; None if there never
+    was one. Raises `GoneError`, or one of `UNREACHABLE`."""
+    read_at = datetime.now(UTC)
+    stored = await read(connection, "Patient", identity)
+    if stored is None:
+        return None
+    if stored.body is None:
+        raise GoneError
+    parts = _Parts()
+    await _read_whole(connection, identity, visible, [kind for kind in WHOLE if kind not in closed], parts)
+    for newest in NEWEST:
+        if newest.kind not in closed:
+            await _read_newest(connection, identity, visible, newest, parts)
     return Chart(
         patient=_content(stored),
         read_at=read_at,
@@ -112,6 +120,8 @@ async def read_chart(database: Database, identity: str) -> Chart | None:
         others=parts.others,
         unread=frozenset(parts.unread),
         older=frozenset(parts.older),
+        closed=frozenset(kind for kind in KINDS if kind in closed),
+        is_partly_blocked=bool(visible.hidden.get(identity)),
     )
 
 
@@ -131,25 +141,32 @@ class _Parts:
             self.parts.setdefault(stored.type, []).append(_content(stored))
 
 
-async def _read_whole(connection: Connection, identity: str, parts: _Parts) -> None:
+async def _read_whole(
+    connection: Connection, identity: str, visible: Visible, kinds: Sequence[str], parts: _Parts
+) -> None:
     """One statement for all that is read to its end, with the places, staff and drugs that it refers to."""
-    asked = Everything(identity, _terms(identity), BESIDE)
+    if not kinds:
+        return
+    asked = Everything(identity, _terms(identity, kinds), BESIDE)
     try:
         found = await everything(connection, asked, after=("", ""), count=_WHOLE_ROWS_MAX + 1)
-        for stored, _ in found[:_WHOLE_ROWS_MAX]:
-            parts.add(stored)
+        for stored, refs in found[:_WHOLE_ROWS_MAX]:
+            if visible.shows(stored, refs):
+                parts.add(stored)
         if len(found) > _WHOLE_ROWS_MAX:
             # They come in order of type: the last one may be cut, and what follows is missing.
-            parts.unread |= {kind for kind in WHOLE if kind >= found[-1].stored.type}
+            parts.unread |= {kind for kind in kinds if kind >= found[-1].stored.type}
         parts.others |= await _locations(connection, _wards(parts.others))
     except UNREACHABLE:
-        parts.unread |= set(WHOLE)
+        parts.unread |= set(kinds)
 
 
-async def _read_newest(connection: Connection, identity: str, newest: Newest, parts: _Parts) -> None:
+async def _read_newest(
+    connection: Connection, identity: str, visible: Visible, newest: Newest, parts: _Parts
+) -> None:
     asked = query.parse(newest.kind, (("patient", f"Patient/{identity}"), *newest.parameters))
     try:
-        page = await search(connection, asked, EVERYTHING, count=newest.count_max)
+        page = await search(connection, asked, visible, count=newest.count_max)
     except UNREACHABLE:
         parts.unread.add(newest.kind)
         return
@@ -159,9 +176,9 @@ async def _read_newest(connection: Connection, identity: str, newest: Newest, pa
         parts.older.add(newest.kind)
 
 
-def _terms(identity: str) -> tuple[str, ...]:
+def _terms(identity: str, kinds: Iterable[str]) -> tuple[str, ...]:
     """What is about the patient. Not the whole compartment: that also has what a patient said of another."""
-    return tuple(term for kind in WHOLE for term in reference_terms(kind, "patient", "Patient", identity))
+    return tuple(term for kind in kinds for term in reference_terms(kind, "patient", "Patient", identity))
 
 
 def _wards(others: Mapping[str, Resource]) -> set[str | None]:
@@ -177,32 +194,42 @@ async def _locations(connection: Connection, keys: Iterable[str | None]) -> dict
     return {stored.reference: _content(stored) for stored in found if stored.body is not None}
 
 
-async def read_patients(database: Database, conditions: Sequence[Parameter]) -> Listing:
+async def read_patients(connection: Connection, conditions: Sequence[Parameter], visible: Visible) -> Listing:
     """Patients for whom the conditions hold, by name. Raises one of `UNREACHABLE`.
 
     The database doesn't sort them: it would have to look at all the Jensens of a region to tell the first 50,
     and whoever gets that many writes more anyway.
     """
     asked = query.parse("Patient", conditions)
-    async with database.reading() as connection:
-        read_at = datetime.now(UTC)
-        page = await search(connection, asked, EVERYTHING, count=PATIENTS_SHOWN_MAX)
-        identities = sorted((identity_of(_content(found.stored)) for found in page.found), key=name_order)
-        try:
-            places: dict[str, Place] | None = await _places(connection, [each.id for each in identities])
-        except UNREACHABLE:
-            places = None
-    rows = tuple(Row(each, places.get(each.id) if places else None) for each in identities)
+    read_at = datetime.now(UTC)
+    page = await search(connection, asked, visible, count=PATIENTS_SHOWN_MAX)
+    identities = sorted((identity_of(_content(found.stored)) for found in page.found), key=name_order)
+    placed = [each.id for each in identities if _shows_stays(visible, each.id)]
+    try:
+        places: dict[str, Place] | None = await _places(connection, placed, visible)
+    except UNREACHABLE:
+        places = None
+    rows = tuple(
+        Row(each, places.get(each.id) if places else None, each.id not in placed) for each in identities
+    )
     return Listing(rows, page.resume is not None, places is not None, read_at)
 
 
-async def _places(connection: Connection, patients: Sequence[str]) -> dict[str, Place]:
+def _shows_stays(visible: Visible, patient: str) -> bool:
+    """Whether whoever looks may know where the patient lies."""
+    if "Encounter" in visible.whole:
+        return True
+    is_known = patient in visible.patients and not visible.hidden.get(patient)
+    return "Encounter" in visible.bound and is_known
+
+
+async def _places(connection: Connection, patients: Sequence[str], visible: Visible) -> dict[str, Place]:
     """Where those of the patients lie who are in hospital."""
     if not patients:
         return {}
     subjects = ",".join(f"Patient/{identity}" for identity in patients)
     asked = query.parse("Encounter", (("patient", subjects), ("status", ",".join(PRESENT))))
-    page = await search(connection, asked, EVERYTHING, count=4 * PATIENTS_SHOWN_MAX)
+    page = await search(connection, asked, visible, count=4 * PATIENTS_SHOWN_MAX)
     stays = [stay for found in page.found if is_stay(stay := _content(found.stored))]
     entries = (entry for stay in stays for entry in elements(stay.get("location")))
     others = await _locations(connection, {reference_key(entry.get("location")) for entry in entries})

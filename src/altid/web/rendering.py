@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.refusal import Refusal
 from altid.web.finding import SEARCH_CHARACTERS_MAX
 from altid.web.headers import NOT_KEPT
 from altid.web.language import LANGUAGE_NAMES
@@ -63,6 +66,22 @@ def answer(html: str, words: Words, status: int = 200) -> HTMLResponse:
 def page(template: str, words: Words, *, status: int = 200, **data: Any) -> HTMLResponse:
     """A page of one template."""
     return answer(render(template, words, **data), words, status)
+
+
+def refusal_page(refused: Refusal, words: Words) -> HTMLResponse:
+    """A page that says why not, in the refusal's own words."""
+    shown = page("refused.html", words, status=refused.status, text=refused.text(words.language))
+    if refused.retry_after_s is not None:
+        shown.headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
+    return shown
+
+
+def unaudited_page(error: AuditUnavailableError, words: Words, now: datetime) -> HTMLResponse:
+    """Nothing of a patient is shown while looks can't be told of."""
+    text = error.text_da if words.language == "da" else error.text_en
+    shown = page("unaudited.html", words, status=503, text=text, now=now.astimezone(ZONE))
+    shown.headers["Retry-After"] = "5"
+    return shown
 
 
 def error_page(kind: str, status: int, words: Words, now: datetime) -> HTMLResponse:

@@ -22,7 +22,7 @@ class Chart:
     """The resources of one patient by type; `others` are staff, places and drugs by `Type/id`.
 
     A type in `unread` could not be read at all or not to its end; of a type in `older` only the newest were
-    read. What is neither, is all there is.
+    read; a type in `closed` was not read since it is not for whoever looks. What is neither, is all there is.
     """
 
     patient: Resource
@@ -31,6 +31,9 @@ class Chart:
     others: Mapping[str, Resource] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
     older: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    is_partly_blocked: bool = False
+    """The patient has blocked a period of the record for whoever looks: what is of it was left out."""
 
     def of(self, kind: str) -> Sequence[Resource]:
         return self.parts.get(kind, ())

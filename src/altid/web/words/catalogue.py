@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from altid.web.words.access import ACCESS
 from altid.web.words.codes import CODES
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -305,4 +306,4 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "appointments.past.many": ("{count} tidligere.", "{count} past."),
 }
 
-CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **CODES}
+CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **CODES}

@@ -1,0 +1,39 @@
+"""Addresses of our own pages, as they come back from a browser: nothing else is ever redirected to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from altid.web.headers import NOT_KEPT
+
+FRONT = "/"
+LOGON = "/logon"
+_PATH_CHARACTERS_MAX = 200
+_LOCAL = re.compile(r"/(?:[A-Za-z0-9\-.][A-Za-z0-9\-._/]*)?", re.ASCII)
+"""All addresses of pages look so. No sign that a browser could read as another host, or as an escape of one:
+no second "/" at the beginning, no backslash, colon, percent, space or line end."""
+
+
+def local(path: str | None) -> str:
+    """The path, if it can only be one of ours; else that of the front page."""
+    if not path or len(path) > _PATH_CHARACTERS_MAX or not _LOCAL.fullmatch(path):
+        return FRONT
+    if "//" in path or ".." in path or path == LOGON or path.startswith((f"{LOGON}/", "/logoff", "/static/")):
+        return FRONT
+    return path
+
+
+def to_logon(request: Request) -> RedirectResponse:
+    """To the logon page, and from there back to where this request wanted to."""
+    wanted = local(request.url.path)
+    query = "" if wanted == FRONT else f"?next={quote(wanted, safe='')}"
+    return go(f"{LOGON}{query}")
+
+
+def go(path: str) -> RedirectResponse:
+    """To a page of ours, by GET."""
+    return RedirectResponse(path, 303, headers=NOT_KEPT)
