@@ -1,4 +1,4 @@
-"""A real server process with its pages, and a browser's way of asking."""
+"""A real server process with its pages, and people who ask it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from altid.access.accounts import Account
 from altid.api.settings import FhirSettings
 from altid.record.postgres import Cluster
-from running import make_database, running_worker
+from tests.running import make_database, running_worker
+from tests.web.visiting import Browser, give_grounds, make_account
+
+TREATED = ("anna", "child", "deleted")
+"""Ids of patients whom the doctor has on their list before they are there: what is known of whom somebody
+treats may be two seconds old."""
 
 
 @pytest.fixture(scope="session")
@@ -26,22 +32,56 @@ def web_server(web_dsn: str) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def doctor(web_dsn: str) -> Account:
+    """Whom the browser belongs to; treats the patients in `TREATED`."""
+    made = make_account(web_dsn, "doctor")
+    for patient in TREATED:
+        give_grounds(web_dsn, made.id, patient)
+    return made
+
+
+@pytest.fixture(scope="session")
+def doctors_cookies(web_server: str, doctor: Account) -> httpx.Cookies:
+    """Of a doctor who has logged on."""
+    with Browser(base_url=web_server, timeout=30) as client:
+        assert client.log_on(doctor.username).status_code == 303
+        return client.cookies
+
+
 @pytest.fixture
-def browser(web_server: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=web_server, timeout=30) as client:
+def browser(web_server: str, doctors_cookies: httpx.Cookies) -> Iterator[Browser]:
+    """Of the doctor."""
+    with Browser(base_url=web_server, timeout=30) as client:
+        client.cookies.update(doctors_cookies)
+        client.take_token()
         yield client
 
 
 @pytest.fixture
-def put(browser: httpx.Client) -> Callable[..., None]:
-    """Store a resource under an id."""
+def stranger(web_server: str) -> Iterator[Browser]:
+    """A browser in which nobody has logged on."""
+    with Browser(base_url=web_server, timeout=30) as client:
+        yield client
 
-    def put(kind: str, identity: str, **elements: Any) -> None:
-        resource = {"resourceType": kind, "id": identity, **elements}
-        answer = browser.put(f"/fhir/{kind}/{identity}", json=resource)
-        assert answer.status_code in (200, 201), answer.text
 
-    return put
+@pytest.fixture
+def store(web_server: str) -> Iterator[Callable[..., None]]:
+    """Store a resource under an id: the tests' doorman lets a system do it."""
+    with httpx.Client(base_url=web_server, timeout=30) as system:
+
+        def store(kind: str, identity: str, **elements: Any) -> None:
+            resource = {"resourceType": kind, "id": identity, **elements}
+            answer = system.put(f"/fhir/{kind}/{identity}", json=resource)
+            assert answer.status_code in (200, 201), answer.text
+
+        yield store
+
+
+@pytest.fixture
+def put(store: Callable[..., None]) -> Callable[..., None]:
+    """Store a resource. The browser's doctor has grounds for the patients in `TREATED`."""
+    return store
 
 
 @pytest.fixture

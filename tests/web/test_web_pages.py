@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from altid.record.database import Database, Limits, open_database
-from altid.web.pages import pages
+from altid.access.accounts import Account
+from altid.access.audit.event import Event
+from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.record.database import Limits
+from tests.access.desks import PASSWORD
+from tests.web.visiting import asking
 
 CPR = "urn:oid:1.2.208.176.1.2"
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -113,7 +116,7 @@ def test_too_long_a_search_is_refused(browser: httpx.Client, text: str) -> None:
 
 
 def test_a_form_that_never_ends_is_refused(browser: httpx.Client) -> None:
-    assert browser.post("/", content=b"search=" + b"x" * 10_000).status_code == 400
+    assert browser.post("/", content=b"search=" + b"x" * 50_000).status_code == 400
 
 
 def test_the_patient_page_shows_the_chart(browser: httpx.Client, anna: str) -> None:
@@ -144,7 +147,7 @@ def test_what_a_patient_said_of_another_is_not_shown(browser: httpx.Client, put:
 
 def test_the_patient_page_can_only_read(browser: httpx.Client, anna: str) -> None:
     html = browser.get(f"/patient/{anna}").text
-    assert re.findall(r'<form[^>]*action="([^"]*)"', html) == ["/"]
+    assert re.findall(r'<form[^>]*action="([^"]*)"', html) == ["/", "/logoff"]
     assert browser.post(f"/patient/{anna}").status_code == 405
 
 
@@ -153,7 +156,7 @@ def test_no_page_is_kept_or_framed(browser: httpx.Client, anna: str, path: str) 
     headers = browser.get(path).headers
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -222,28 +225,16 @@ def test_an_unchanged_file_is_not_sent_twice(browser: httpx.Client) -> None:
 # When the record does not answer
 
 
-@dataclass(frozen=True)
-class Pages:
-    """What `pages` needs."""
-
-    database: Database
-
-
-@asynccontextmanager
-async def asking(dsn: str, limits: Limits) -> AsyncIterator[tuple[httpx.AsyncClient, Database]]:
-    """The pages in this process, so that a test can get at their database."""
-    async with open_database(dsn, dsn, limits=limits) as database:
-        app = Starlette(routes=pages(Pages(database)))
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://pages") as client:
-            yield client, database
-
-
 @pytest.mark.parametrize("path", ["/", "/patient/anna"])
-def test_a_record_that_does_not_answer_is_said_to_be_away(web_dsn: str, anna: str, path: str) -> None:
+def test_a_record_that_does_not_answer_is_said_to_be_away(
+    web_dsn: str, anna: str, doctor: Account, tmp_path: Path, path: str
+) -> None:
     async def ask() -> httpx.Response:
         limits = Limits(read_connections=1, acquire_s=0.05)
-        async with asking(web_dsn, limits) as (client, database), database.reading():
+        async with (
+            asking(web_dsn, limits, tmp_path, doctor) as (client, database),
+            database.reading(),
+        ):
             return await client.get(path)
 
     answer = asyncio.run(ask())
@@ -252,12 +243,20 @@ def test_a_record_that_does_not_answer_is_said_to_be_away(web_dsn: str, anna: st
 
 
 def test_a_part_that_cannot_be_read_leaves_the_rest(
-    web_dsn: str, anna: str, postgres_superuser_dsn: Callable[[str], str]
+    web_dsn: str,
+    anna: str,
+    doctor: Account,
+    tmp_path: Path,
+    postgres_superuser_dsn: Callable[[str], str],
 ) -> None:
     async def ask() -> str:
         holder = await asyncpg.connect(postgres_superuser_dsn(web_dsn))
         try:
-            async with asking(web_dsn, Limits(read_statement_ms=300)) as (client, _), holder.transaction():
+            limits = Limits(read_statement_ms=300)
+            async with (
+                asking(web_dsn, limits, tmp_path, doctor) as (client, _),
+                holder.transaction(),
+            ):
                 # The newest results are found by the index of dates; the rest of the chart is not.
                 await holder.execute("LOCK TABLE index_date IN ACCESS EXCLUSIVE MODE")
                 return (await client.get(f"/patient/{anna}")).text
@@ -268,3 +267,42 @@ def test_a_part_that_cannot_be_read_leaves_the_rest(
     assert "Penicilliner" in html
     assert "Kalium;P" not in html
     assert "journalen svarede ikke på denne del" in html
+
+
+# When the audit can't keep what is looked at
+
+
+@dataclass
+class BrokenAudit:
+    """`healthy`: it is seen to be broken only when something is told."""
+
+    healthy: bool
+
+    async def record(self, _event: Event) -> None:
+        raise AuditUnavailableError(Cause.DISK)
+
+
+@pytest.mark.parametrize("healthy", [True, False])
+@pytest.mark.parametrize(("path", "told"), [("/", "kan ikke skrives"), ("/patient/anna", "kan ikke skrives")])
+def test_what_cannot_be_told_is_not_shown(
+    web_dsn: str, anna: str, doctor: Account, tmp_path: Path, path: str, told: str, healthy: bool
+) -> None:
+    async def ask() -> httpx.Response:
+        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(healthy)) as (client, _):
+            return await client.get(path)
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert told in answer.text
+    assert "KJÆR" not in answer.text
+
+
+def test_nobody_is_let_in_untold(web_dsn: str, doctor: Account, tmp_path: Path) -> None:
+    async def ask() -> httpx.Response:
+        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(True)) as (client, _):
+            data = {"username": doctor.username, "password": PASSWORD}
+            return await client.post("/logon", data=data, headers={"origin": "http://pages"})
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 503
+    assert "set-cookie" not in answer.headers
