@@ -15,7 +15,7 @@ from altid.access.door import Granted
 from altid.access.identity import Identity, Level, Role
 from altid.web import cookies
 from altid.web.addresses import local
-from altid.web.pages import pages
+from altid.web.pages import OF_PROGRAMS, pages
 from tests.access.desks import PASSWORD
 from tests.guards import token
 from tests.web.visiting import Browser, make_account, token_in
@@ -30,12 +30,8 @@ def routes() -> list[tuple[str, str]]:
     return sorted((m, p.replace("{id}", "anna").replace("{path:path}", "nowhere")) for m, p in found)
 
 
-PROVIDERS = ("/logon/with/", "/logon/oidc/", "/logon/saml/")
-GATED = [
-    (m, p)
-    for m, p in routes()
-    if p not in OPEN and not p.startswith(("/static/", *PROVIDERS)) and m != "HEAD"
-]
+OPEN_BELOW = ("/static/", "/logon/with/", "/logon/oidc/", "/logon/saml/", *OF_PROGRAMS)
+GATED = [(m, p) for m, p in routes() if p not in OPEN and not p.startswith(OPEN_BELOW) and m != "HEAD"]
 
 
 @pytest.mark.parametrize(("method", "path"), GATED)
@@ -205,6 +201,11 @@ def test_a_provider_that_nobody_has_registered_is_not_there(stranger: Browser, p
     assert answer.status_code in (303, 404)
     assert answer.headers.get("location", "/logon").startswith("/logon")
     assert stranger.post("/logon/saml/x", data={"SAMLResponse": "a"}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/access/nothing", "/.well-known/nothing", "/fhir/.well-known/nothing"])
+def test_programs_are_told_what_is_not_there(stranger: Browser, path: str) -> None:
+    assert stranger.get(path).status_code == 404
 
 
 # What a cookie is like

@@ -9,6 +9,7 @@ import re
 from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -18,7 +19,7 @@ from altid.web.entering import Entrance
 from altid.web.faults import failed
 from altid.web.federated import Federated
 from altid.web.finding import find
-from altid.web.gate import Service, Visit, gated
+from altid.web.gate import Service, Visit, gated, open_to_all
 from altid.web.invited import invitation_routes
 from altid.web.loading import KINDS, read_chart, read_patients
 from altid.web.me import PlaceNames, me_of
@@ -30,6 +31,8 @@ from altid.web.rights import breaks_glass, closed_of
 from altid.web.static import serve_file
 from altid.web.views.moments import ZONE
 
+OF_PROGRAMS = ("/fhir/", "/access/", "/.well-known/")
+"""Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 
@@ -58,8 +61,13 @@ def pages(service: Service) -> list[BaseRoute]:
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
         Route("/patient/{id}", gated(service, patient), methods=["GET"]),
+        *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),
     ]
+
+
+async def _no_page(request: Request) -> Response:
+    return failed(request, "not-found", 404)
 
 
 async def _nowhere(visit: Visit) -> Response:
