@@ -30,6 +30,7 @@ ASSERTION_CHARACTERS_MAX = 8_192
 RSA_BITS_MIN = 2_048
 KEYS_MAX = 10
 SCOPES_MAX = 100
+LIST_MAX = 1_000
 BUILT_IN = "altid"
 """The system that programs of the operator are (`programs`)."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -82,14 +83,26 @@ async def add(connection: Connection, client: Client, now_s: float) -> None:
 async def find(connection: Connection, client: str) -> Client | None:
     """None if there is none, or it was closed."""
     row = await connection.fetchrow(_FIND, client)
-    if row is None:
-        return None
-    return Client(row["id"], row["name"], row["organisation"], tuple(row["scopes"]), json.loads(row["jwks"]))
+    return None if row is None else _client(row)
 
 
-async def disable(connection: Connection, client: str, now_s: float) -> None:
-    """Its tokens are refused as soon as the servers have read it, too."""
-    await connection.execute(_DISABLE, client, moment(now_s))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A registered system as it is shown."""
+
+    client: Client
+    is_disabled: bool
+
+
+async def listing(connection: Connection) -> list[Listed]:
+    """All of them by id, at most so many as anybody looks through."""
+    rows = await connection.fetch(_LIST, LIST_MAX)
+    return [Listed(_client(row), row["disabled_at"] is not None) for row in rows]
+
+
+async def disable(connection: Connection, client: str, now_s: float) -> bool:
+    """Its tokens are refused as soon as the servers have read it, too. False if there is no such system."""
+    return await connection.fetchval(_DISABLE, client, moment(now_s)) is not None
 
 
 async def verify(connection: Connection, settings: AccessSettings, assertion: str, now_s: float) -> Client:
@@ -121,6 +134,10 @@ def granted(client: Client, asked: str) -> tuple[str, ...]:
     if not asked.strip():
         return client.scopes
     return tuple(scope for scope in asked.split()[:SCOPES_MAX] if covered(scope, client.scopes))
+
+
+def _client(row: Any) -> Client:
+    return Client(row["id"], row["name"], row["organisation"], tuple(row["scopes"]), json.loads(row["jwks"]))
 
 
 async def _claimed(connection: Connection, claims: dict[str, Any]) -> Client:
@@ -194,4 +211,5 @@ _INSERT = """
 INSERT INTO client (id, name, organisation, jwks, scopes, created) VALUES ($1, $2, $3, $4, $5, $6)
 """
 _FIND = "SELECT id, name, organisation, jwks, scopes FROM client WHERE id = $1 AND disabled_at IS NULL"
-_DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1"
+_LIST = "SELECT id, name, organisation, jwks, scopes, disabled_at FROM client ORDER BY id LIMIT $1"
+_DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING id"
