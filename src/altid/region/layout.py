@@ -23,7 +23,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -305,7 +305,8 @@ def marker_text(region: Region) -> str:
 
 def new_secrets() -> Secrets:
     """Passwords for a region that has none yet."""
-    return Secrets(*(secrets.token_urlsafe(_PASSWORD_BYTES) for _ in range(5)), access=new_access())
+    fresh = [secrets.token_urlsafe(_PASSWORD_BYTES) for _ in fields(Secrets)]
+    return replace(Secrets(*fresh), access=new_access())
 
 
 def new_access() -> str:
