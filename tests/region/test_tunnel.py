@@ -74,7 +74,7 @@ def test_the_tunnel_is_more_patient_than_the_leader_with_a_silent_standby() -> N
         if (option["level"], option["name"]) == (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     }
     assert min(waits_ms) > SENDER_TIMEOUT_S * 1000
-    assert PARAMETERS["wal_sender_timeout"] == "1250ms"
+    assert PARAMETERS["wal_sender_timeout"] == "1500ms"
 
 
 def _options(value: Any) -> Iterator[dict[str, Any]]:

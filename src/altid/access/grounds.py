@@ -7,15 +7,17 @@ What the patient has blocked takes the grounds away, and only broken glass (*væ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from altid.access.identity import Identity, Role
 from altid.record.database import Connection
 from altid.record.keys import term_keys
+from altid.record.visibility import Period
 
 
 class Grounds(StrEnum):
@@ -63,9 +65,9 @@ SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type
 """
 
 _OWN = """
-SELECT patient, 'listed' AS why FROM personal_list WHERE account = $1 AND until > $2
+SELECT patient, 'listed' AS why, until FROM personal_list WHERE account = $1 AND until > $2
 UNION ALL
-SELECT patient, 'override' FROM override WHERE account = $1 AND until > $2
+SELECT patient, 'override', until FROM override WHERE account = $1 AND until > $2
 """
 
 _BLOCKS = """
@@ -76,64 +78,134 @@ SELECT patient, data_low, data_high FROM patient_block
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """A period of data, half-open."""
+class Place:
+    """A place of work: the ids of its organisations, and the patients whom all who work there have."""
 
-    low: datetime
-    high: datetime
+    organisations: tuple[str, ...]
+    patients: Mapping[str, Grounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is one person's at one place."""
+
+    listed: Mapping[str, datetime] = field(default_factory=dict)
+    """Patient -> until when."""
+    overrides: Mapping[str, datetime] = field(default_factory=dict)
+    blocked: frozenset[str] = frozenset()
+    """Patients who have blocked all of their record for this person or place."""
+    hidden: Mapping[str, tuple[Period, ...]] = field(default_factory=dict)
+    """Patients who have blocked periods of it."""
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whom an identity has grounds for, at one moment. Patients by their id."""
+    """Whom an identity has grounds for, at one moment. Patients by their id; making one copies nothing."""
 
     everyone: bool
-    grounds: dict[str, Grounds]
-    hidden: dict[str, tuple[Period, ...]]
-    """For patients with grounds: periods of their data that they have blocked."""
+    place: Place = Place((), {})
+    own: Own = Own()
+    now: datetime = _NEVER
+    only: str | None = None
+    """An application's patient: the reach is this one, if that."""
 
     def of(self, patient: str) -> Grounds | None:
         """The grounds for one patient, if there are any."""
-        return Grounds.SCOPE if self.everyone else self.grounds.get(patient)
+        if self.everyone:
+            return Grounds.SCOPE
+        if self.only is not None and patient != self.only:
+            return None
+        if self._is_overridden(patient):
+            return Grounds.OVERRIDE
+        if patient in self.own.blocked:
+            return None
+        here = self.place.patients.get(patient)
+        if here is not None:
+            return here
+        until = self.own.listed.get(patient)
+        return Grounds.LISTED if until is not None and until > self.now else None
+
+    @property
+    def patients(self) -> Collection[str]:
+        """All of them, for whom there are grounds."""
+        return _Patients(self)
+
+    @property
+    def hidden(self) -> Mapping[str, tuple[Period, ...]]:
+        """Of patients with grounds: periods of their data that they have blocked. Broken glass opens them."""
+        hidden = self.own.hidden
+        if not hidden or not self.own.overrides:
+            return hidden
+        return {patient: hidden[patient] for patient in hidden if not self._is_overridden(patient)}
+
+    def _is_overridden(self, patient: str) -> bool:
+        until = self.own.overrides.get(patient)
+        return until is not None and until > self.now
 
 
-EVERYONE = Reach(everyone=True, grounds={}, hidden={})
-NOBODY = Reach(everyone=False, grounds={}, hidden={})
+class _Patients(Collection[str]):
+    """A view of a reach: membership costs a look-up or two."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    def __contains__(self, patient: object) -> bool:
+        return isinstance(patient, str) and self._reach.of(patient) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        reach = self._reach
+        named = chain(reach.place.patients, reach.own.listed, reach.own.overrides)
+        return (patient for patient in dict.fromkeys(named) if reach.of(patient) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-async def chain(connection: Connection, organisation: str) -> list[str]:
+EVERYONE = Reach(everyone=True)
+NOBODY = Reach(everyone=False)
+
+TREATING = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.SECRETARY})
+"""The others have grounds for nobody."""
+
+
+async def organisations_of(connection: Connection, organisation: str) -> tuple[str, ...]:
     """Ids of the organisation with this SOR number, what it is part of, and what is part of it."""
     rows = await connection.fetch(_CHAIN, term_keys([f"Organization.identifier={organisation}"]))
-    return [row[0] for row in rows]
+    return tuple(row[0] for row in rows)
 
 
-async def reach(connection: Connection, identity: Identity, now: datetime) -> Reach:
-    """Look up whom the identity has grounds for. Roles that treat nobody have grounds for nobody."""
-    if identity.role is Role.SYSTEM:
-        return EVERYONE
-    if identity.role not in _TREATING:
-        return NOBODY
-    here = await chain(connection, identity.organisation)
-    grounds: dict[str, Grounds] = {}
+async def place_of(connection: Connection, organisation: str) -> Place:
+    """The patients of a place of work, by its SOR number."""
+    here = await organisations_of(connection, organisation)
+    patients: dict[str, Grounds] = {}
     for patient, type_ in await _patients_of(connection, here):
         admitted = type_ == "Encounter"
-        grounds[patient] = Grounds.ADMITTED if admitted else grounds.get(patient, Grounds.REFERRED)
-    own = await connection.fetch(_OWN, identity.subject, now)
-    for patient, why in own:
-        if why == Grounds.LISTED:
-            grounds.setdefault(patient, Grounds.LISTED)
-    hidden = await _apply_blocks(connection, identity, here, grounds, now)
-    for patient, why in own:
-        if why == Grounds.OVERRIDE:
-            grounds[patient] = Grounds.OVERRIDE
-            hidden.pop(patient, None)
-    return Reach(False, grounds, {patient: tuple(periods) for patient, periods in hidden.items()})
+        patients[patient] = Grounds.ADMITTED if admitted else patients.get(patient, Grounds.REFERRED)
+    return Place(here, patients)
 
 
-_TREATING = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.SECRETARY})
+async def own_of(
+    connection: Connection, identity: Identity, organisations: Sequence[str], now: datetime
+) -> Own:
+    """What is the person's own, of those who work at these organisations."""
+    listed: dict[str, datetime] = {}
+    overrides: dict[str, datetime] = {}
+    for patient, why, until in await connection.fetch(_OWN, identity.subject, now):
+        (listed if why == Grounds.LISTED else overrides)[patient] = until
+    blocked: set[str] = set()
+    hidden: dict[str, tuple[Period, ...]] = {}
+    for patient, low, high in await connection.fetch(_BLOCKS, identity.subject, list(organisations), now):
+        if low is None:
+            blocked.add(patient)
+        else:
+            hidden[patient] = (*hidden.get(patient, ()), Period(low, high))
+    return Own(listed, overrides, frozenset(blocked), hidden)
 
 
-async def _patients_of(connection: Connection, organisations: list[str]) -> list[Any]:
+async def _patients_of(connection: Connection, organisations: Sequence[str]) -> list[Any]:
     if not organisations:
         return []
     rows: list[Any] = await connection.fetch(
@@ -149,19 +221,3 @@ async def _patients_of(connection: Connection, organisations: list[str]) -> list
 
 def _terms(parameter: str, organisations: Iterable[str]) -> list[Any]:
     return term_keys(f"{parameter}=Organization/{organisation}" for organisation in organisations)
-
-
-async def _apply_blocks(
-    connection: Connection, identity: Identity, here: list[str], grounds: dict[str, Grounds], now: datetime
-) -> dict[str, list[Period]]:
-    """Take away what the patients have blocked; gives the periods that only hide a part."""
-    hidden: dict[str, list[Period]] = {}
-    for patient, low, high in await connection.fetch(_BLOCKS, identity.subject, here, now):
-        if patient not in grounds:
-            continue
-        if low is None:
-            del grounds[patient]
-            hidden.pop(patient, None)
-        else:
-            hidden.setdefault(patient, []).append(Period(low, high))
-    return {patient: periods for patient, periods in hidden.items() if patient in grounds}

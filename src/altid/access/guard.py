@@ -16,6 +16,8 @@ from typing import Any
 from altid.access.audit.recorder import Audit, open_audit
 from altid.access.desk import Desk, open_desk
 from altid.access.identity import Identity
+from altid.access.permit import Permit
+from altid.access.reaching import Reaches
 from altid.access.secret import read_secret_file
 from altid.access.settings import AccessSettings
 from altid.access.tokens import TokenError
@@ -81,6 +83,7 @@ class Guard:
 
     desk: Desk
     audit: Audit
+    reaches: Reaches
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
@@ -99,6 +102,10 @@ class Guard:
         except TokenError as error:
             raise NotIdentifiedError(error.fault, given=True) from None
 
+    def permit(self, identity: Identity) -> Permit:
+        """What one request of this identity may do."""
+        return Permit(identity, self.reaches)
+
 
 @asynccontextmanager
 async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterator[Guard]:
@@ -111,4 +118,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit)
+        yield Guard(desk, audit, Reaches(database))

@@ -46,13 +46,23 @@ class Identity:
     organisation: str
     """Where one works now: SOR-style id of a ward, a hospital or a region."""
     scopes: tuple[str, ...]
-    """SMART on FHIR v2 scopes of a system; () for people."""
+    """SMART on FHIR v2 scopes: a system's `system/` ones, or the `patient/` and `user/` ones that somebody
+    has given to an application. () is a person's own session, which is not narrowed."""
     level: Level
     session: str
     site: str
     """Where the token was issued."""
     expires_s: int
     """Epoch seconds."""
+    patient: str | None = None
+    """Id of the patient whom `patient/` scopes are about. They mean nothing without one."""
+    application: str | None = None
+    """Client id of the application that acts for the person. Its scopes are never ()."""
+
+    @property
+    def is_own_session(self) -> bool:
+        """A person has come in, and not an application or a system: only they may let others in."""
+        return self.role is not Role.SYSTEM and self.application is None and not self.scopes
 
 
 NOBODY = Identity("", "", Role.SYSTEM, "", (), Level.LOW, "", "", 0)

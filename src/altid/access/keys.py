@@ -92,6 +92,10 @@ class KeySet:
         state = self._state
         return session in state.ended_sessions or subject in state.closed_subjects
 
+    def is_closed(self, subject: str) -> bool:
+        """An account or a system that was closed of late."""
+        return subject in self._state.closed_subjects
+
     def end_now(self, session: str) -> None:
         """Here at once, whatever the next look into the database would show only later."""
         state = self._state

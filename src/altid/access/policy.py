@@ -105,7 +105,7 @@ ROLES: Mapping[Role, Mapping[Kind, Right]] = {
         Kind.CLINICAL: Right("rs", grounds=True),
         Kind.MEDICATION: Right("rs", grounds=True),
     },
-    Role.SECRETARY: _LOOK_UP | {Kind.IDENTITY: Right("crus"), Kind.VISIT: Right("crus")},
+    Role.SECRETARY: _LOOK_UP | {Kind.IDENTITY: Right("crus"), Kind.VISIT: Right("crus", grounds=True)},
     Role.OPERATIONS: _LOOK_UP,
     Role.AUDITOR: _LOOK_UP | {Kind.AUDIT: Right("rs")},
     Role.ADMINISTRATOR: {Kind.DIRECTORY: Right("cruds"), Kind.DEFINITION: Right("cruds")},
@@ -134,7 +134,8 @@ def right(identity: Identity, type_: str) -> Right:
     if identity.role is Role.SYSTEM:
         return _scoped(identity, type_)
     exception = EXCEPTIONS.get((identity.role, type_))
-    return exception or ROLES.get(identity.role, {}).get(kind_of(type_), NOTHING)
+    own = exception or ROLES.get(identity.role, {}).get(kind_of(type_), NOTHING)
+    return _narrowed(identity, type_, own) if identity.scopes else own
 
 
 def may(identity: Identity, letter: str, type_: str) -> bool:
@@ -144,9 +145,24 @@ def may(identity: Identity, letter: str, type_: str) -> bool:
 
 def needs_grounds(identity: Identity, letter: str, type_: str) -> bool:
     """Whether what may be done needs grounds for each patient concerned."""
-    if letter == "c" and type_ in VISIT_OPENS:
+    if letter == "c" and type_ in VISIT_OPENS and identity.patient is None:
         return False
     return right(identity, type_).grounds
+
+
+def _narrowed(identity: Identity, type_: str, own: Right) -> Right:
+    """What an application may do for a person: no more than the person, and than its scopes say.
+
+    A `patient/` scope is for the one patient whom the application was opened with, so everything that may be
+    about somebody needs grounds then, also who the patients are.
+    """
+    held = [scope for scope in map(parse, identity.scopes) if scope and scope.resource in ("*", type_)]
+    for_all = {letter for scope in held if scope.context == "user" for letter in scope.letters}
+    for_one = {letter for scope in held if scope.context == "patient" for letter in scope.letters}
+    allowed = for_all | (for_one if identity.patient is not None else set())
+    letters = "".join(letter for letter in own.letters if letter in allowed)
+    is_about_somebody = kind_of(type_) not in (Kind.DIRECTORY, Kind.DEFINITION)
+    return Right(letters, own.grounds or (identity.patient is not None and is_about_somebody))
 
 
 def _scoped(identity: Identity, type_: str) -> Right:

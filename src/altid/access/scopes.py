@@ -11,6 +11,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 LETTERS = "cruds"
+PEOPLES = ("patient", "user")
+"""What an application may be given by somebody who uses it."""
+PATIENT_CONTEXT = "launch/patient"
+STAYS = "online_access"
+"""The application may go on with a refresh token as long as the person's own session goes on."""
+LOGS_ON, NAMES_USER = "openid", "fhirUser"
+SPECIAL = (PATIENT_CONTEXT, STAYS, LOGS_ON, NAMES_USER)
+"""They open no record; every application may ask for them."""
 _FORM = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,63})\.(c?r?u?d?s?)", re.ASCII)
 
 
@@ -42,3 +50,9 @@ def covered(asked: str, held: Sequence[str]) -> bool:
         if scope and scope.context == wanted.context and scope.resource in ("*", wanted.resource)
     ]
     return set(wanted.letters) <= {letter for scope in fitting for letter in scope.letters}
+
+
+def of_record(scopes: Sequence[str], *contexts: str) -> tuple[str, ...]:
+    """Those that open something of the record; with contexts, only theirs."""
+    parsed = [(text, parse(text)) for text in scopes]
+    return tuple(text for text, scope in parsed if scope and (not contexts or scope.context in contexts))

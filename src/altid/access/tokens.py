@@ -59,7 +59,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a token is for."""
+    """Whom a token is for. `scopes`, `patient` and `application` as in `Identity`."""
 
     id: str
     name: str
@@ -68,6 +68,8 @@ class Subject:
     level: Level
     session: str
     scopes: tuple[str, ...] = ()
+    patient: str | None = None
+    application: str | None = None
 
 
 def issue(
@@ -99,6 +101,8 @@ def issue(
         "exp": ends,
         "jti": str(uuid.UUID(bytes=rng.randbytes(16), version=4)),
     }
+    narrowed = {"client_id": subject.application, "patient": subject.patient}
+    claims |= {name: value for name, value in narrowed.items() if value is not None}
     assert key.private is not None
     header = {"alg": ALGORITHM, "typ": TYPE, "kid": key.kid}
     token = jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
@@ -146,6 +150,8 @@ class Verifier:
             self._seen.pop(digest, None)
             raise TokenError(Fault.EXPIRED)
         if self._keys.is_revoked(identity.session, identity.subject):
+            raise TokenError(Fault.REVOKED)
+        if identity.application is not None and self._keys.is_closed(identity.application):
             raise TokenError(Fault.REVOKED)
         return identity
 
@@ -211,6 +217,13 @@ def _identity(claims: dict[str, Any]) -> Identity:
     texts = [claims.get(name) for name in ("sub", "name", "org", "scope", "sid", "site")]
     if not all(isinstance(text, str) for text in texts):
         raise TokenError(Fault.CLAIMS)
+    application, patient = claims.get("client_id"), claims.get("patient")
+    if not all(one is None or isinstance(one, str) for one in (application, patient)):
+        raise TokenError(Fault.CLAIMS)
+    scopes = tuple(claims["scope"].split())
+    if application is not None and not scopes:
+        # Without scopes it would be read as the person's own session.
+        raise TokenError(Fault.CLAIMS)
     try:
         role, level = Role(claims["role"]), Level(claims["acr"])
     except (KeyError, ValueError):
@@ -220,9 +233,11 @@ def _identity(claims: dict[str, Any]) -> Identity:
         name=claims["name"],
         role=role,
         organisation=claims["org"],
-        scopes=tuple(claims["scope"].split()),
+        scopes=scopes,
         level=level,
         session=claims["sid"],
         site=claims["site"],
         expires_s=claims["exp"],
+        patient=patient,
+        application=application,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from altid.api import rights
 from altid.api.bundle import response_bundle
 from altid.api.conditions import expected_of_update
 from altid.api.entries import Entry, entries
@@ -92,7 +93,7 @@ async def _batch(service: Service, request: Request, bundle: dict[str, object], 
             else:
                 plain.append((index, entry, prepared))
         except Exception as error:
-            responses[index] = _failed(error, request)
+            responses[index] = _failed(error, request if isinstance(entry, FhirError) else entry.request)
     await asyncio.gather(*(_write_plain(service, item, responses) for item in plain))
     answered = [response for response in responses if response is not None]
     return with_safety(Response(200, response_bundle("batch-response", answered)), _least_safe(answered))
@@ -107,13 +108,15 @@ def _least_safe(responses: Sequence[Response]) -> Safety | None:
 
 
 def _plain_write(service: Service, request: Request) -> Write | None:
-    """The write of an unconditional create or update; None for everything else."""
-    if "if-none-exist" in request.headers or request.parameters:
+    """The write of an unconditional create or update by a system; None for everything else."""
+    if "if-none-exist" in request.headers or request.parameters or not request.permit.is_for_everyone:
         return None
     match request.method, request.path:
         case "POST", (type_,) if type_ in resource_types():
+            rights.require(request, "c", type_)
             return create(to_store(service, request, type_))
         case "PUT", (type_, id_) if type_ in resource_types():
+            rights.require(request, "u", type_)
             resource = to_store(service, request, type_)
             check_same_id(resource, id_)
             return update(resource, expected_of_update(request))
@@ -132,4 +135,6 @@ async def _write_plain(service: Service, item: _Plain, responses: list[Response 
 
 def _failed(error: Exception, request: Request) -> Response:
     """An entry that fails in whatever way is its own answer: what the others did must be told."""
-    return failure_response(error, request.method, request.language, "of a batch")
+    response = failure_response(error, request.method, request.language, "of a batch")
+    rights.note_failure(request, response.status)
+    return response

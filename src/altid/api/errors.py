@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from altid.access.audit.unavailable import AuditUnavailableError
 from altid.fhir.outcome import FhirError, refuse
 
 
@@ -24,6 +25,51 @@ def not_identified(*, given: bool) -> FhirError:
         "Nothing is answered without a token: log on, and send Authorization: Bearer.",
         "Intet besvares uden adgangsbevis: log ind, og send Authorization: Bearer.",
     )
+
+
+def forbidden(type_: str) -> FhirError:
+    return refuse(
+        403,
+        "forbidden",
+        "Your role or your scopes do not allow this with {type}.",
+        "Din rolle eller dine rettigheder tillader ikke dette med {type}.",
+        type=type_[:64],
+    )
+
+
+def no_grounds() -> FhirError:
+    return refuse(
+        403,
+        "forbidden",
+        "You have no grounds for this patient: neither admitted or referred to where you work, nor on your "
+        "list, or the patient has blocked it. If you must, break the glass with a reason: POST "
+        "/access/overrides.",
+        "Du har ingen behandlingsrelation til patienten: hverken indlagt eller henvist, hvor du arbejder, "
+        "eller på din liste, eller patienten har spærret. Er det nødvendigt, så brug værdispring med en "
+        "begrundelse: POST /access/overrides.",
+    )
+
+
+def not_shown() -> FhirError:
+    return refuse(
+        404,
+        "not-found",
+        "There is no such resource, or none of a patient whom you have grounds for.",
+        "Der er ingen sådan ressource, eller ingen om en patient, som du har en behandlingsrelation til.",
+    )
+
+
+def condition_too_wide() -> FhirError:
+    return refuse(
+        403,
+        "forbidden",
+        "A condition must name a patient whom you have grounds for.",
+        "En betingelse skal nævne en patient, som du har en behandlingsrelation til.",
+    )
+
+
+def not_audited(error: AuditUnavailableError) -> FhirError:
+    return refuse(503, "transient", error.text_en, error.text_da)
 
 
 def gone() -> FhirError:

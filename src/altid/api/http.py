@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.access.guard import NotIdentifiedError
-from altid.access.identity import Identity
-from altid.api import errors, negotiation
+from altid.access.permit import Origin, Permit
+from altid.api import errors, negotiation, rights
 from altid.api.failure import failure_response
-from altid.api.messages import JSON_TYPE, Request, Response
+from altid.api.keeping import Keeper
+from altid.api.messages import JSON_TYPE, Request, Response, outcome_response
 from altid.api.routes import answer
 from altid.api.settings import Service
 from altid.fhir import json
@@ -42,6 +44,7 @@ class FhirApp:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._in_flight = 0
+        self._keeper = Keeper(service.guard.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1
@@ -54,28 +57,45 @@ class FhirApp:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request = Request(scope["method"], (), (), headers)
         request_id = _request_id(headers)
+        origin = Origin(_address(scope), request_id)
         try:
-            identity = self._identify(headers)
+            permit = self._permit(headers)
             if self._in_flight > self._service.settings.in_flight_max:
                 raise errors.busy()
             body = await _read_body(receive, headers, self._service.settings) if _has_body(headers) else b""
-            request = _request(scope, headers, body, self._service.settings, identity)
+            request = _request(scope, headers, body, self._service.settings, permit)
             response = await answer(self._service, request)
             response = negotiation.pretty(request, response)
         except Exception as error:
             response = failure_response(error, request.method, request.language, request_id)
+            rights.note_failure(request, response.status)
+        except asyncio.CancelledError:
+            self._keeper.keep_unknown(request, origin)
+            raise
+        try:
+            await self._keeper.keep(request, origin)
+        except FhirError as error:
+            response = outcome_response(error, request.language)
         await _send(send, scope["method"], headers, response, request_id, self._service.settings)
 
-    def _identify(self, headers: dict[str, str]) -> Identity:
+    def _permit(self, headers: dict[str, str]) -> Permit:
+        """Nothing is begun for whom nobody knows, or that could not be told of in the audit."""
+        guard = self._service.guard
         try:
-            return self._service.guard.identify(headers)
+            permit = guard.permit(guard.identify(headers))
         except NotIdentifiedError as error:
             raise errors.not_identified(given=error.given) from None
+        if not guard.audit.healthy:
+            raise errors.not_audited(AuditUnavailableError(Cause.DISK))
+        return permit
 
 
-def _request(
-    scope: Scope, headers: dict[str, str], body: bytes, settings: Any, identity: Identity
-) -> Request:
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _request(scope: Scope, headers: dict[str, str], body: bytes, settings: Any, permit: Permit) -> Request:
     path = tuple(unquote(part) for part in _below_base(scope).split("/") if part)
     parameters = _fields(scope["query_string"])
     content: Any = None
@@ -89,7 +109,7 @@ def _request(
     query = "" if media_type == _FORM else scope["query_string"].decode("ascii", "replace")
     base = settings.base_url or _base(scope, headers)
     names_base = content is not None and base.encode() in body
-    return Request(scope["method"], path, parameters, headers, content, base, names_base, query, identity)
+    return Request(scope["method"], path, parameters, headers, content, base, names_base, query, permit)
 
 
 def _below_base(scope: Scope) -> str:

@@ -9,7 +9,8 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from altid.access.identity import NOBODY, Identity
+from altid.access.identity import NOBODY
+from altid.access.permit import Permit
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, Language, operation_outcome
 from altid.record.stored import Stored, compose
@@ -36,8 +37,8 @@ class Request:
     """The body mentions `base`, so its references may lead here by the full address."""
     query: str = ""
     """The query as it stood in the URL, still encoded; "" where it was not in a URL."""
-    identity: Identity = NOBODY
-    """Who asks: never nobody once the request has come through the door."""
+    permit: Permit = field(default_factory=lambda: Permit(NOBODY, None))
+    """What whoever asks may do: nothing, until the request has come through the door."""
 
     @property
     def language(self) -> Language:

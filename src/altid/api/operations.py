@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from altid.api import errors
+from altid.access.audit.event import Action
+from altid.api import errors, rights
 from altid.api.bundle import Link, search_entry, searchset
 from altid.api.checking import check_resource, find_issues
 from altid.api.compartments import everything_terms, types_outside
@@ -17,7 +18,7 @@ from altid.fhir.definitions import resource_types
 from altid.fhir.outcome import operation_outcome
 from altid.record.database import Connection
 from altid.record.everything import Everything, everything
-from altid.record.read import read
+from altid.record.read import read, read_found
 from altid.record.stored import compose
 
 _EVERYTHING_COUNT_MAX = 1_000
@@ -38,9 +39,14 @@ async def validate_stored(
     connection: Connection, service: Service, request: Request, type_: str, id_: str
 ) -> Response:
     """`[type]/[id]/$validate` by GET: of what is stored."""
-    stored = await read(connection, type_, check_id(id_))
-    if stored is None or stored.body is None:
+    rights.require(request, "r", type_)
+    found = await read_found(connection, type_, check_id(id_))
+    stored, _ = await rights.require_shown(request, type_, found)
+    if stored.body is None:
         raise errors.not_found()
+    rights.note_look(
+        request, Action.OPERATION, type_, [found] if found else [], id_=id_, operation="validate"
+    )
     issues = find_issues(service.settings, json.loads(compose(stored)), type_)
     return Response(200, json.dumps(operation_outcome(issues, request.language)))
 
@@ -49,6 +55,8 @@ async def patient_everything(
     connection: Connection, service: Service, request: Request, id_: str
 ) -> Response:
     """`Patient/[id]/$everything`, in pages by type and id."""
+    rights.require(request, "r", "Patient")
+    await rights.require_grounds(request, [id_])
     patient = await read(connection, "Patient", check_id(id_))
     if patient is None:
         raise errors.not_found()
@@ -57,14 +65,19 @@ async def patient_everything(
     parameters = _parameters(service, request)
     asked, count, after = _asked(parameters, id_, service.settings.page_size)
     found = await everything(connection, asked, after=after, count=count + 1)
-    shown = found[:count]
+    visible = await request.permit.visible("r")
+    page = found[:count]
+    shown = [one for one in page if visible.shows(*one)]
+    rights.note_look(
+        request, Action.OPERATION, "Patient", shown, named=[id_], id_=id_, operation="everything"
+    )
     links = [Link("self", url_of(request, parameters))]
     if len(found) > count:
         kept: Parameters = tuple(p for p in parameters if p[0] != "_page")
-        token = encode(("e", shown[-1].type, shown[-1].id))
+        token = encode(("e", page[-1].stored.type, page[-1].stored.id))
         links.append(Link("next", url_of(request, (*kept, ("_page", token)))))
     complete = len(found) <= count and after == ("", "")
-    entries = (search_entry(request.base, stored, "match") for stored in shown)
+    entries = (search_entry(request.base, stored, "match") for stored, _ in shown)
     return Response(200, searchset(links, len(shown) if complete else None, entries))
 
 

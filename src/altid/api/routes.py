@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from altid.api import errors
+from altid.api import errors, rights
 from altid.api.batch import batch_or_transaction
 from altid.api.capability import capability_statement
 from altid.api.compartments import compartment_restriction
@@ -69,7 +69,7 @@ async def answer_read(service: Service, request: Request, connection: Connection
         case (type_, id_, "_history"):
             return await read_history(connection, service, request, _type(type_), id_)
         case (type_, id_, "_history", version):
-            return await read_one_version(connection, _type(type_), id_, version)
+            return await read_one_version(connection, request, _type(type_), id_, version)
         case ("Patient", id_, "$everything"):
             return await patient_everything(connection, service, request, id_)
         case (type_, id_, "$validate"):
@@ -77,6 +77,8 @@ async def answer_read(service: Service, request: Request, connection: Connection
         case (compartment, id_, type_) if type_ == "*" or type_ in resource_types():
             wanted = None if type_ == "*" else type_
             restriction = compartment_restriction(_type(compartment), id_, wanted)
+            if compartment == "Patient":
+                await rights.require_grounds(request, [id_])
             return await search_resources(connection, service, request, wanted, restriction)
     raise errors.not_found()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from altid.api import errors
+from altid.access.audit.event import Action
+from altid.api import errors, rights
 from altid.api.bundle import Link, outcome_entry, search_entry, searchset
 from altid.api.messages import Parameters, Request, Response, url_of
 from altid.api.page import decode, encode
@@ -19,7 +20,8 @@ from altid.fhir.search.query import parse
 from altid.record.database import Connection
 from altid.record.include import INCLUDED_MAX, included
 from altid.record.search import Page, Resume, estimate, search, total
-from altid.record.stored import Stored
+from altid.record.stored import Found
+from altid.record.visibility import Visible, pinned
 
 _NOT_IN_LINKS = frozenset({"_page"})
 
@@ -37,28 +39,44 @@ async def search_resources(
         raise FhirError(400, [_unknown(name, "error") for name in query.unknown])
     if restriction:
         query = replace(query, criteria=(*query.criteria, *restriction))
+    query, visible = await rights.searched(request, query)
     count = service.settings.page_size if query.count is None else query.count
     if count == 0 or query.summary == "count":
-        return _count_only(request, query, await total(connection, query))
-    page = await search(connection, query, count=count, resume=_resume(query))
-    stored = [found.stored for found in page.found]
-    also, cut = await included(connection, query.includes, page.found) if query.includes else ([], False)
+        counted = await total(connection, query, visible)
+        rights.note_look(request, Action.SEARCH, query.type or "", [], named=_named(query))
+        return _count_only(request, query, counted)
+    page = await search(connection, query, visible, count=count, resume=_resume(query))
+    also, cut = await _included(connection, request, query, page)
+    rights.note_look(request, Action.SEARCH, query.type or "", [*page.found, *also], named=_named(query))
     body = searchset(
         _links(request, query, page),
-        await _total(connection, query, page),
-        _entries(request, query, stored, also, cut),
+        await _total(connection, query, visible, page),
+        _entries(request, query, page.found, also, cut),
     )
     return Response(200, body)
 
 
-async def _total(connection: Connection, query: Query, page: Page) -> int | None:
+async def _included(
+    connection: Connection, request: Request, query: Query, page: Page
+) -> tuple[list[Found], bool]:
+    if not query.includes:
+        return [], False
+    return await included(connection, query.includes, page.found, await request.permit.visible("r"))
+
+
+def _named(query: Query) -> frozenset[str]:
+    """Who was asked about, also where nothing was found."""
+    return (pinned(query.types[0], query.criteria) if len(query.types) == 1 else None) or frozenset()
+
+
+async def _total(connection: Connection, query: Query, visible: Visible, page: Page) -> int | None:
     """Counting everything can cost more than the page itself, so it is done when asked for, or free."""
     if query.total == "accurate":
-        return await total(connection, query)
+        return await total(connection, query, visible)
     if query.page is None and page.resume is None and query.total != "none":
         return len(page.found)
     if query.total == "estimate":
-        return await estimate(connection, query)
+        return await estimate(connection, query, visible)
     return None
 
 
@@ -68,11 +86,11 @@ def _count_only(request: Request, query: Query, counted: int) -> Response:
 
 
 def _entries(
-    request: Request, query: Query, stored: Iterable[Stored], also: Iterable[Stored], cut: bool
+    request: Request, query: Query, matches: Iterable[Found], also: Iterable[Found], cut: bool
 ) -> Iterable[bytes]:
     subset = Subset.of_query(query)
-    for mode, resources in (("match", stored), ("include", also)):
-        for resource in resources:
+    for mode, rows in (("match", matches), ("include", also)):
+        for resource, _ in rows:
             content = subset.apply(resource) if subset else None
             yield search_entry(request.base, resource, mode, content)
     yield from _outcomes(request, query, cut=cut)
@@ -91,8 +109,18 @@ def _outcomes(request: Request, query: Query, *, cut: bool) -> Iterable[bytes]:
                 severity="warning",
             )
         )
+    if rights.is_cut(request, query):
+        issues.append(_CUT)
     if issues:
         yield outcome_entry(json.dumps(operation_outcome(issues, request.language)))
+
+
+_CUT = Issue(
+    "suppressed",
+    "Only what is about patients whom you have grounds for is shown and counted.",
+    "Kun hvad der handler om patienter, som du har en behandlingsrelation til, vises og tælles.",
+    severity="information",
+)
 
 
 def _unknown(name: str, severity: str) -> Issue:

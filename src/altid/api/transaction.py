@@ -16,7 +16,8 @@ from typing import Any
 
 import asyncpg
 
-from altid.api import errors
+from altid.access.audit.event import Action
+from altid.api import errors, rights
 from altid.api.bundle import response_bundle
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
@@ -41,7 +42,7 @@ from altid.fhir.references import Condition, conditional_references, references,
 from altid.record.attempt import NotStoredError, OutcomeUnknownError
 from altid.record.conditional import Match, lock_and_match_all
 from altid.record.database import Connection
-from altid.record.read import read
+from altid.record.read import read_found, read_to_write
 from altid.record.stored import Stored, compose
 from altid.record.transaction import Transaction
 from altid.record.write import Write, Written, create, delete, new_id, update
@@ -49,6 +50,7 @@ from altid.record.write import Write, Written, create, delete, new_id, update
 _RETRIES_MAX = 4
 """A transaction that met a deadlock is run again from its beginning: nothing of it was stored."""
 
+_FORBIDDEN = 403
 _ENTRIES_A_TURN = 16
 """Entries prepared before other requests get their turn on the event loop."""
 
@@ -97,10 +99,13 @@ async def _check(work: _Work) -> None:
             await asyncio.sleep(0)
         try:
             _check_entry(work, plan)
+            await _check_condition(plan)
             if plan.entry.full_url is not None and plan.entry.full_url in full_urls:
                 raise errors.named_twice()
             full_urls.add(plan.entry.full_url)
         except FhirError as error:
+            if error.status == _FORBIDDEN:
+                raise at_entry(error, plan.entry) from None
             issues += at_entry(error, plan.entry).issues
     if issues:
         raise FhirError(400, issues[:100])
@@ -116,6 +121,7 @@ def _check_entry(work: _Work, plan: _Plan) -> None:
     type_ = request.path[0]
     if type_ not in resource_types():
         raise errors.unknown_type(type_)
+    rights.require(request, _LETTERS[request.method], type_)
     if request.method in ("POST", "PUT"):
         check_resource(work.service.settings, request.content, type_, in_transaction=True)
     if request.method == "POST":
@@ -130,10 +136,27 @@ def _check_entry(work: _Work, plan: _Plan) -> None:
             raise errors.bad_parameter("request.url")
 
 
+_LETTERS = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
+
+
+async def _check_condition(plan: _Plan) -> None:
+    """May whoever asks be told whether something matches, by what the entry does or refuses?"""
+    request = plan.entry.request
+    has_content = request.method in ("POST", "PUT")
+    conditions = list(conditional_references(request.content).values()) if has_content else []
+    if plan.condition is not None:
+        conditions.append(plan.condition)
+    for type_, criteria in conditions:
+        await rights.require_condition(request, type_, criteria)
+
+
 async def _with_retries(work: _Work, answer: Any) -> Response:
     if _needs_transaction(work):
         return await in_transaction(
-            work.service, lambda transaction: _process(transaction, work, answer), may_take_long=True
+            work.service,
+            work.request,
+            lambda transaction: _process(transaction, work, answer),
+            may_take_long=True,
         )
     for attempt in range(_RETRIES_MAX):
         try:
@@ -197,10 +220,17 @@ def _needs_transaction(work: _Work) -> bool:
     return any(
         plan.condition is not None
         or plan.entry.request.method in ("GET", "HEAD", "PATCH")
+        or _must_be_seen(plan)
         or not plan.entry.request.headers.keys().isdisjoint(("if-match", "if-none-match"))
         or conditional_references(plan.entry.request.content)
         for plan in work.plans
     )
+
+
+def _must_be_seen(plan: _Plan) -> bool:
+    """An update by somebody who must be allowed to see what they replace."""
+    request = plan.entry.request
+    return request.method == "PUT" and request.permit.is_bound("u", request.path[0])
 
 
 async def _resolve(connection: Connection, work: _Work) -> None:
@@ -288,7 +318,13 @@ async def _prepared(connection: Connection | None, work: _Work, plan: _Plan) -> 
             raise errors.not_found()
         assert connection is not None
         return await prepare_patch(connection, work.service, request, type_, id_)
-    return _resolved(_prepared_resource(plan, rewrite(request.content, work.ids, request.base)))
+    prepared = _resolved(_prepared_resource(plan, rewrite(request.content, work.ids, request.base)))
+    await rights.require_to_write(request, _LETTERS[request.method], prepared)
+    if _must_be_seen(plan) and (plan.match is None or plan.match.one is not None):
+        assert connection is not None
+        current = await read_to_write(connection, type_, prepared.id)
+        await rights.require_shown_version(request, type_, current)
+    return prepared
 
 
 def _prepared_resource(plan: _Plan, resource: dict[str, Any]) -> Write:
@@ -358,8 +394,11 @@ def minimal(request: Request) -> Request:
 async def _existing(connection: Connection, plan: _Plan, request: Request) -> Response:
     """A conditional create that found its resource: 200, and nothing written."""
     assert plan.existing is not None
-    current = await read(connection, plan.entry.request.path[0], plan.existing)
-    if current is None or current.body is None:
+    type_ = plan.entry.request.path[0]
+    found = await read_found(connection, type_, plan.existing)
+    if found is None or found.stored.body is None:
         raise at_entry(errors.version_conflict(), plan.entry)
+    current, _ = await rights.require_shown(plan.entry.request, type_, found)
+    rights.note_look(plan.entry.request, Action.READ, type_, [found], id_=current.id)
     location = f"{request.base}/{current.reference}/_history/{current.version}"
     return Response(200, b"", (("location", location), ("etag", f'W/"{current.version}"')))

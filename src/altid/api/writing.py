@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from altid.api import errors
+from altid.access.audit.event import Action
+from altid.api import errors, rights
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
 from altid.api.idempotency import key_of, new_id_of, refuse_key
@@ -24,11 +25,14 @@ from altid.fhir.references import rewrite
 from altid.record.attempt import NotStoredError, OutcomeUnknownError
 from altid.record.conditional import Match, lock_and_match
 from altid.record.database import Connection
-from altid.record.read import find_write, read, read_to_write
-from altid.record.stored import Stored, compose, instant
+from altid.record.read import find_write, read_found, read_to_write
+from altid.record.stored import Found, Stored, compose, instant
 from altid.record.transaction import Transaction, run_transaction
 from altid.record.write import MUST_BE_NEW, Safety, Write, Written, create, delete, stored, update
 from altid.record.write_key import WriteKey
+
+_LOOKS_MAX = 4
+"""A resource that others change all the time is looked at anew so often before its writer is told."""
 
 SAFETY_HEADER = "altid-durability"
 
@@ -44,15 +48,30 @@ async def write_grouped(service: Service, prepared: Write, key: WriteKey | None 
 
 
 async def in_transaction(
-    service: Service, work: Callable[[Transaction], Awaitable[Response]], *, may_take_long: bool = False
+    service: Service,
+    request: Request,
+    work: Callable[[Transaction], Awaitable[Response]],
+    *,
+    may_take_long: bool = False,
 ) -> Response:
-    """The answer of `work`, committed. It may be run more than once: nothing of an earlier run is stored."""
+    """The answer of `work`, committed. It may be run more than once: nothing of an earlier run is stored, or
+    noted for the audit."""
+    notes, kept = request.permit.notes, len(request.permit.notes)
+
+    async def attempt(transaction: Transaction) -> Response:
+        del notes[kept:]
+        return await work(transaction)
+
     try:
-        response, safety = await run_transaction(service.database, work, may_take_long=may_take_long)
-    except OutcomeUnknownError:
-        raise errors.outcome_unknown() from None
-    except NotStoredError:
-        raise errors.unavailable() from None
+        response, safety = await run_transaction(service.database, attempt, may_take_long=may_take_long)
+    except BaseException as error:
+        del notes[kept:]
+        if isinstance(error, OutcomeUnknownError):
+            raise errors.outcome_unknown() from None
+        if isinstance(error, NotStoredError):
+            raise errors.unavailable() from None
+        raise
+    notes[kept:] = [note._replace(durability=safety or "") for note in notes[kept:]]
     return with_safety(response, safety)
 
 
@@ -70,11 +89,14 @@ async def write_one(transaction: Transaction, prepared: Write, key: WriteKey | N
 
 async def create_resource(service: Service, request: Request, type_: str) -> Response:
     """POST [type], conditional where If-None-Exist says so."""
+    rights.require(request, "c", type_)
     key = key_of(request)
     prepared = create(to_store(service, request, type_), new_id_of(request))
+    await rights.require_to_write(request, "c", prepared)
     criteria = none_exist(request)
     if criteria is None:
         return answer_write(request, prepared, await write_grouped(service, prepared, key))
+    await rights.require_condition(request, type_, criteria)
 
     async def work(transaction: Transaction) -> Response:
         match = await lock_and_match(transaction.connection, (type_, criteria), request.base)
@@ -84,10 +106,10 @@ async def create_resource(service: Service, request: Request, type_: str) -> Res
         if match.several:
             raise errors.multiple_matches()
         if match.one is not None:
-            return _answer(request, 200, await _existing(transaction.connection, match))
+            return _answer(request, 200, await _existing(transaction.connection, request, match))
         return answer_write(request, prepared, await write_one(transaction, prepared, key))
 
-    return await in_transaction(service, work)
+    return await in_transaction(service, request, work)
 
 
 async def _done_before(
@@ -107,24 +129,50 @@ def to_store(service: Service, request: Request, type_: str) -> dict[str, Any]:
 
 async def update_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """PUT [type]/[id]: a new version, or the first under this id (only that with `If-None-Match: *`)."""
+    rights.require(request, "u", type_)
     resource = to_store(service, request, type_)
     check_same_id(resource, id_)
     prepared = update(resource, expected_of_update(request))
-    return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
+    await rights.require_to_write(request, "u", prepared)
+    if not request.permit.is_bound("u", type_):
+        return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
+    return await _update_shown(service, request, prepared)
+
+
+async def _update_shown(service: Service, request: Request, prepared: Write) -> Response:
+    """An update by somebody who must be allowed to see what they replace.
+
+    What they were allowed to see is the version that is replaced, and no other: if it is another by then,
+    they are asked about that one. New ids are the record's to give.
+    """
+    key, asked = key_of(request), prepared.expected
+    for _ in range(_LOOKS_MAX):
+        async with service.database.reading() as connection:
+            found = await read_found(connection, prepared.type, prepared.id)
+        found = await rights.require_shown(request, prepared.type, found)
+        if asked in (None, found.stored.version):
+            prepared = prepared._replace(expected=found.stored.version)
+        written = await write_grouped(service, prepared, key)
+        if written.outcome != "conflict" or asked is not None:
+            return answer_write(request, prepared, written, found)
+    raise errors.version_conflict()
 
 
 async def update_by_search(service: Service, request: Request, type_: str) -> Response:
     """PUT [type]?…: conditional update (R4 http.html#cond-update)."""
     refuse_key(request)
+    rights.require(request, "u", type_)
     resource = to_store(service, request, type_)
     condition = (type_, conditions_of(request))
+    await rights.require_condition(request, *condition)
 
     async def work(transaction: Transaction) -> Response:
         match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
         prepared = conditional_update(resource, match, expected_version(request))
+        await rights.require_to_write(request, "c" if match.one is None else "u", prepared)
         return answer_write(request, prepared, await write_one(transaction, prepared))
 
-    return await in_transaction(service, work)
+    return await in_transaction(service, request, work)
 
 
 def conditional_update(resource: dict[str, Any], match: Match, expected: int | None) -> Write:
@@ -147,18 +195,21 @@ def conditional_update(resource: dict[str, Any], match: Match, expected: int | N
 
 async def patch_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """PATCH [type]/[id] by JSON Patch (an array) or FHIRPath Patch (Parameters)."""
+    rights.require(request, "u", type_)
     id_, key = check_id(id_), key_of(request)
 
     async def work(transaction: Transaction) -> Response:
         return await _patch(transaction, service, request, type_, id_, key)
 
-    return await in_transaction(service, work)
+    return await in_transaction(service, request, work)
 
 
 async def patch_by_search(service: Service, request: Request, type_: str) -> Response:
     """PATCH [type]?…: exactly one resource must match."""
     refuse_key(request)
+    rights.require(request, "u", type_)
     condition = (type_, conditions_of(request))
+    await rights.require_condition(request, *condition)
 
     async def work(transaction: Transaction) -> Response:
         match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
@@ -168,7 +219,7 @@ async def patch_by_search(service: Service, request: Request, type_: str) -> Res
             raise errors.not_found()
         return await _patch(transaction, service, request, type_, match.one, None)
 
-    return await in_transaction(service, work)
+    return await in_transaction(service, request, work)
 
 
 async def _patch(
@@ -199,7 +250,10 @@ async def prepare_patch(
     connection: Connection, service: Service, request: Request, type_: str, id_: str
 ) -> Write:
     """The write that a patch amounts to. The version that is patched is held until the transaction ends."""
+    rights.require(request, "u", type_)
     current = await read_to_write(connection, type_, id_)
+    if request.permit.is_bound("u", type_):
+        current = await rights.require_shown_version(request, type_, current)
     if current is None:
         raise errors.not_found()
     if current.body is None:
@@ -210,7 +264,9 @@ async def prepare_patch(
     check_resource(service.settings, patched, type_)
     if request.names_base:
         patched = rewrite(patched, {}, request.base)
-    return update({**patched, "id": id_}, current.version)
+    prepared = update({**patched, "id": id_}, current.version)
+    await rights.require_to_write(request, "u", prepared)
+    return prepared
 
 
 def _apply(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
@@ -228,14 +284,22 @@ def _apply(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
 
 async def delete_resource(service: Service, request: Request, type_: str, id_: str) -> Response:
     """DELETE [type]/[id]: also of what is gone already, which is no error (R4 http.html#delete)."""
+    rights.require(request, "d", type_)
     prepared = delete(type_, check_id(id_), expected_version(request))
-    return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
+    async with service.database.reading() as connection:
+        found = await read_found(connection, type_, id_)
+    if request.permit.is_bound("d", type_):
+        found = await rights.require_shown(request, type_, found)
+    written = await write_grouped(service, prepared, key_of(request))
+    return answer_write(request, prepared, written, found)
 
 
 async def delete_by_search(service: Service, request: Request, type_: str) -> Response:
     """DELETE [type]?…: only where exactly one matches; deleting many by one question is not offered."""
     refuse_key(request)
+    rights.require(request, "d", type_)
     condition = (type_, conditions_of(request))
+    await rights.require_condition(request, *condition)
 
     async def work(transaction: Transaction) -> Response:
         match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
@@ -243,10 +307,11 @@ async def delete_by_search(service: Service, request: Request, type_: str) -> Re
             raise errors.multiple_matches()
         if match.one is None:
             return Response(204)
+        found = await read_found(transaction.connection, type_, match.one)
         prepared = delete(type_, match.one, expected_version(request))
-        return answer_write(request, prepared, await write_one(transaction, prepared))
+        return answer_write(request, prepared, await write_one(transaction, prepared), found)
 
-    return await in_transaction(service, work)
+    return await in_transaction(service, request, work)
 
 
 def conditions_of(request: Request) -> Parameters:
@@ -262,12 +327,15 @@ def conditions_of(request: Request) -> Parameters:
     return criteria
 
 
-def answer_write(request: Request, prepared: Write, written: Written) -> Response:
-    """The response to a write that has been tried."""
+def answer_write(
+    request: Request, prepared: Write, written: Written, before: Found | None = None
+) -> Response:
+    """The response to a write that has been tried; `before`: what it replaces, where that was looked at."""
     if written.outcome == "conflict":
         raise errors.version_conflict()
     if written.outcome == "mismatch":
         raise errors.key_used_otherwise()
+    rights.note_write(request, prepared, written, before)
     if written.outcome == "unchanged":
         response = Response(204)
     elif written.outcome == "deleted":
@@ -294,12 +362,15 @@ def _answer(request: Request, status: int, version: Stored) -> Response:
     return Response(status, compose(version), headers)
 
 
-async def _existing(connection: Connection, match: Match) -> Stored:
+async def _existing(connection: Connection, request: Request, match: Match) -> Stored:
+    """What a conditional create has found instead: a look, if the asker may see it."""
     assert match.one is not None
-    existing = await read(connection, match.type, match.one)
-    if existing is None or existing.body is None:
+    found = await read_found(connection, match.type, match.one)
+    if found is None or found.stored.body is None:
         raise errors.version_conflict()
-    return existing
+    await rights.require_shown(request, match.type, found)
+    rights.note_look(request, Action.READ, match.type, [found], id_=match.one)
+    return found.stored
 
 
 def check_same_id(resource: dict[str, Any], id_: str) -> None:

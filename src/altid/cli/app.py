@@ -61,6 +61,11 @@ class Options:
     quiet: bool = False
 
     @property
+    def names_data(self) -> bool:
+        """Whether a data folder was named, on the command line or by `ALTID_DATA`."""
+        return self.chosen_data is not None or bool(os.environ.get("ALTID_DATA"))
+
+    @property
     def data(self) -> Path:
         """The data folder: `--data`, else `ALTID_DATA`, else this user's own place."""
         if self.chosen_data is not None:

@@ -31,6 +31,7 @@ from altid.region.shutdown import down
 _SEED_BITS = 32
 _ALL, _RESTORE = "all", "restore"
 _REPEAT_MAX = 100
+_APART_S_MAX = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class _Wish:
     seed: int | None
     clients: int
     repeat: int
+    apart_s: float
     evidence: Path | None
 
     @property
@@ -59,28 +61,41 @@ class _Wish:
     help="Do it so often; tells medians, least and most.",
 )
 @click.option(
+    "--apart",
+    default=0.0,
+    type=click.FloatRange(0, _APART_S_MAX),
+    metavar="SECONDS",
+    help="Wait so long between runs: for a minute after a change of lead the guardian is more patient.",
+)
+@click.option(
     "--evidence",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the evidence goes.  [default: DATA/evidence, or ./evidence without --data]",
 )
 @click.pass_obj
 def drill(
-    options: Options, name: str, seed: int | None, clients: int, repeat: int, evidence: Path | None
+    options: Options,
+    name: str,
+    seed: int | None,
+    clients: int,
+    repeat: int,
+    apart: float,
+    evidence: Path | None,
 ) -> int:
     """Break something of a region under load, and judge by what the clients saw.
 
-    With --data on that region (started and stopped again if it doesn't run); without on a new one in a
-    temporary folder. The exit code is 0 only when nothing was lost, doubled or seen to go back.
+    With --data or ALTID_DATA on that region (started and stopped again if it doesn't run); without on a new
+    one in a temporary folder. The exit code is 0 only when nothing was lost, doubled or seen to go back.
 
     \b
     Examples:
       altid drill site-loss
       altid drill site-loss --data /srv/altid --json
       altid drill zombie --seed 7
-      altid drill site-silent --repeat 5
+      altid drill site-silent --repeat 5 --apart 65
       altid drill all
     """
-    wish = _Wish(name, seed, clients, repeat, evidence)
+    wish = _Wish(name, seed, clients, repeat, apart, evidence)
     results = run(_drills(options, wish))
     if name == _ALL:
         return _tell_all(options, results)
@@ -94,7 +109,8 @@ async def _drills(options: Options, wish: _Wish) -> list[dict[str, Any]]:
     """Every run that was asked for, one after the other, on one region."""
     results: list[dict[str, Any]] = []
     async with _place(options) as (where, evidence), _running(where, wish):
-        for name in wish.names * wish.repeat:
+        for number, name in enumerate(wish.names * wish.repeat):
+            await asyncio.sleep(wish.apart_s if number else 0.0)
             result = await _one_of(where, name, wish, wish.evidence or evidence)
             results.append(result)
             if len(wish.names) * wish.repeat > 1 and not (options.json or options.quiet):
@@ -143,8 +159,8 @@ def _impossible(where: Layout, name: str) -> str:
 @asynccontextmanager
 async def _place(options: Options) -> AsyncIterator[tuple[Layout, Path]]:
     """The region's folder, and where evidence goes: the one that was named, or one for the time being."""
-    if options.chosen_data is not None:
-        where = Layout(await asyncio.to_thread(options.chosen_data.resolve))
+    if options.names_data:
+        where = Layout(await asyncio.to_thread(options.data.resolve))
         yield where, where.data / "evidence"
         return
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="altid-drill-"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from altid.record.database import Connection
 from altid.record.keys import term_keys
-from altid.record.stored import Stored
+from altid.record.stored import Found, Stored
 
 _EVERYTHING = """
 WITH core AS MATERIALIZED (
@@ -27,7 +27,7 @@ wanted AS (
     SELECT type, id FROM core
     UNION
     SELECT type, id FROM referred WHERE type = ANY($3::text[]))
-SELECT r.type, r.id, r.version, r.last_updated, r.body
+SELECT r.type, r.id, r.version, r.last_updated, r.body, r.refs
   FROM wanted w JOIN resource r ON r.type = w.type AND r.id = w.id
  WHERE r.body IS NOT NULL
    AND (r.type, r.id) > ($4, $5)
@@ -51,7 +51,7 @@ class Everything:
 
 async def everything(
     connection: Connection, asked: Everything, *, after: tuple[str, str], count: int
-) -> list[Stored]:
+) -> list[Found]:
     """The next resources behind `after` (type, id), in that order."""
     types: Any = list(asked.types) if asked.types else None
     rows = await connection.fetch(
@@ -64,4 +64,4 @@ async def everything(
         asked.since,
         count,
     )
-    return [Stored(*row) for row in rows]
+    return [Found(Stored(*row[:5]), row[5]) for row in rows]

@@ -8,8 +8,9 @@ from altid.fhir.search.criteria import Include
 from altid.fhir.search.parameters import reference_codes
 from altid.record.database import Connection
 from altid.record.keys import term_key
-from altid.record.search import Found
-from altid.record.stored import Stored
+from altid.record.search_sql import Conditions
+from altid.record.stored import Found, Stored
+from altid.record.visibility import Visible
 
 INCLUDED_MAX = 2_000
 """Resources that one page may bring along; more would be an export."""
@@ -18,41 +19,38 @@ _ITERATIONS_MAX = 5
 
 Key = tuple[str, str]
 
-_FORWARD = """
-SELECT r.type, r.id, r.version, r.last_updated, r.body, r.refs
-  FROM unnest($1::text[], $2::text[]) AS wanted (type, id)
-  JOIN resource r ON r.type = wanted.type AND r.id = wanted.id
- WHERE r.body IS NOT NULL LIMIT $3
-"""
-_REVERSE = """
-SELECT type, id, version, last_updated, body, refs
-  FROM resource WHERE type = $1 AND terms && $2::uuid[] AND body IS NOT NULL ORDER BY id LIMIT $3
-"""
+_COLUMNS = "r.type, r.id, r.version, r.last_updated, r.body, r.refs"
 
 
 async def included(
-    connection: Connection, includes: Sequence[Include], results: Sequence[Found]
-) -> tuple[list[Stored], bool]:
-    """What the includes add to these results, each resource once, and whether the limit cut something off."""
+    connection: Connection, includes: Sequence[Include], results: Sequence[Found], visible: Visible
+) -> tuple[list[Found], bool]:
+    """What the includes add to these results, each resource once and only what may be shown, and whether the
+    limit cut something off. Nothing is followed through what may not be shown."""
     seen = {(found.stored.type, found.stored.id) for found in results}
     added: list[Found] = []
     fresh, rules = list(results), list(includes)
     for _ in range(_ITERATIONS_MAX):
-        fresh = await _round(connection, rules, fresh, seen, INCLUDED_MAX + 1 - len(added))
+        fresh = await _round(connection, rules, fresh, seen, visible, INCLUDED_MAX + 1 - len(added))
         added += fresh
         rules = [rule for rule in includes if rule.iterate]
         if not fresh or not rules or len(added) > INCLUDED_MAX:
             break
-    return [found.stored for found in added[:INCLUDED_MAX]], len(added) > INCLUDED_MAX
+    return added[:INCLUDED_MAX], len(added) > INCLUDED_MAX
 
 
 async def _round(
-    connection: Connection, rules: Sequence[Include], fresh: Sequence[Found], seen: set[Key], room: int
+    connection: Connection,
+    rules: Sequence[Include],
+    fresh: Sequence[Found],
+    seen: set[Key],
+    visible: Visible,
+    room: int,
 ) -> list[Found]:
     added: list[Found] = []
     for rule in rules:
         rows = await (_reverse if rule.reverse else _forward)(
-            connection, rule, fresh, seen, room - len(added)
+            connection, rule, fresh, seen, visible, room - len(added)
         )
         for found in rows:
             key = (found.stored.type, found.stored.id)
@@ -63,14 +61,29 @@ async def _round(
 
 
 async def _forward(
-    connection: Connection, rule: Include, fresh: Sequence[Found], seen: set[Key], room: int
+    connection: Connection,
+    rule: Include,
+    fresh: Sequence[Found],
+    seen: set[Key],
+    visible: Visible,
+    room: int,
 ) -> list[Found]:
     keys = {key for found in fresh if found.stored.type == rule.source for key in _targets(rule, found.refs)}
-    wanted = sorted(keys - seen)
+    wanted = sorted(key for key in keys - seen if key[0] in visible.types)
     if not wanted or room <= 0:
         return []
     types, ids = zip(*wanted, strict=True)
-    return _found(await connection.fetch(_FORWARD, list(types), list(ids), room))
+    conditions = Conditions(visible)
+    pairs = f"{conditions.placeholder(list(types), 'text[]')}, {conditions.placeholder(list(ids), 'text[]')}"
+    shown = conditions.shown(sorted(set(types)), "r")
+    return _found(
+        await connection.fetch(
+            f"SELECT {_COLUMNS} FROM unnest({pairs}) AS wanted (type, id) "
+            f"JOIN resource r ON r.type = wanted.type AND r.id = wanted.id "
+            f"WHERE r.body IS NOT NULL AND {shown} LIMIT {room}",
+            *conditions.values,
+        )
+    )
 
 
 def _targets(rule: Include, refs: Iterable[str]) -> Iterable[Key]:
@@ -82,7 +95,12 @@ def _targets(rule: Include, refs: Iterable[str]) -> Iterable[Key]:
 
 
 async def _reverse(
-    connection: Connection, rule: Include, fresh: Sequence[Found], _seen: set[Key], room: int
+    connection: Connection,
+    rule: Include,
+    fresh: Sequence[Found],
+    _seen: set[Key],
+    visible: Visible,
+    room: int,
 ) -> list[Found]:
     codes = rule.codes or reference_codes(rule.source)
     terms = [
@@ -93,7 +111,16 @@ async def _reverse(
     ]
     if not terms or room <= 0:
         return []
-    return _found(await connection.fetch(_REVERSE, rule.source, terms, room))
+    conditions = Conditions(visible)
+    type_, keys = conditions.placeholder(rule.source), conditions.placeholder(terms, "uuid[]")
+    shown = conditions.shown([rule.source], "r")
+    return _found(
+        await connection.fetch(
+            f"SELECT {_COLUMNS} FROM resource r WHERE r.type = {type_} AND r.terms && {keys} "
+            f"AND r.body IS NOT NULL AND {shown} ORDER BY r.id LIMIT {room}",
+            *conditions.values,
+        )
+    )
 
 
 def _found(rows: Iterable[Sequence[object]]) -> list[Found]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from altid.record.database import Connection
-from altid.record.stored import Stored
+from altid.record.stored import Found, Stored
 from altid.record.write import Written
 from altid.record.write_key import WriteKey
 
 _READ = "SELECT type, id, version, last_updated, body FROM resource WHERE type = $1 AND id = $2"
+
+_READ_FOUND = "SELECT type, id, version, last_updated, body, refs FROM resource WHERE type = $1 AND id = $2"
 
 _READ_VERSION = """
 SELECT type, id, version, last_updated, body
@@ -29,6 +31,12 @@ async def read(connection: Connection, type_: str, id_: str) -> Stored | None:
     """The current version; None if there never was one. A deleted resource has no body."""
     row = await connection.fetchrow(_READ, type_, id_)
     return None if row is None else Stored(*row)
+
+
+async def read_found(connection: Connection, type_: str, id_: str) -> Found | None:
+    """As `read`, with the references that say whom it is about; none of a deleted resource."""
+    row = await connection.fetchrow(_READ_FOUND, type_, id_)
+    return None if row is None else Found(Stored(*row[:5]), row[5])
 
 
 async def read_to_write(connection: Connection, type_: str, id_: str) -> Stored | None:

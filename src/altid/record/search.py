@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from altid.fhir import json
 from altid.fhir.outcome import refuse
@@ -32,7 +32,8 @@ from altid.fhir.search.value_sets import codes, terms_of
 from altid.record.database import Connection
 from altid.record.keys import name_key, term_key
 from altid.record.search_sql import Conditions
-from altid.record.stored import Stored, compose
+from altid.record.stored import Found, Stored, compose
+from altid.record.visibility import EVERYTHING, Visible
 
 _TABLES = {
     "dates": ("index_date", "low", "high", "timestamptz"),
@@ -46,13 +47,6 @@ _NEWEST = "SELECT last_value FROM resource_rid"
 _VALUE_SET = """
 SELECT type, id, version, last_updated, body FROM resource WHERE terms @> $1::uuid[] ORDER BY id DESC LIMIT 1
 """
-
-
-class Found(NamedTuple):
-    """One resource that a search found, with its literal references ("code=Type/id")."""
-
-    stored: Stored
-    refs: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +68,12 @@ class Page:
     resume: Resume | None
 
 
-async def search(connection: Connection, query: Query, *, count: int, resume: Resume | None = None) -> Page:
-    """The next `count` resources that match, in the query's order."""
+async def search(
+    connection: Connection, query: Query, visible: Visible, *, count: int, resume: Resume | None = None
+) -> Page:
+    """The next `count` resources that match and may be shown, in the query's order."""
     query = await expand_value_sets(connection, query)
-    sql, values = _page_sql(query, count + 1, resume)
+    sql, values = _page_sql(query, visible, count + 1, resume)
     rows = await connection.fetch(sql, *values)
     found = [Found(Stored(*row[:5]), row[5]) for row in rows[:count]]
     if len(rows) <= count:
@@ -87,10 +83,10 @@ async def search(connection: Connection, query: Query, *, count: int, resume: Re
     return Page(found, Resume(tuple(_text(value) for value in last[6:]), last[1], last[0], newest))
 
 
-async def total(connection: Connection, query: Query) -> int:
-    """How many match, counted exactly."""
+async def total(connection: Connection, query: Query, visible: Visible) -> int:
+    """How many match and may be shown, counted exactly."""
     query = await expand_value_sets(connection, query)
-    conditions = Conditions()
+    conditions = Conditions(visible)
     where = _where(query, conditions)
     counted: int = await connection.fetchval(
         f"SELECT count(*) FROM {_from(query)} WHERE {where}", *conditions.values
@@ -98,10 +94,10 @@ async def total(connection: Connection, query: Query) -> int:
     return counted
 
 
-async def estimate(connection: Connection, query: Query) -> int:
+async def estimate(connection: Connection, query: Query, visible: Visible) -> int:
     """How many match, as the planner thinks: quick whatever the size of the record."""
     query = await expand_value_sets(connection, query)
-    conditions = Conditions()
+    conditions = Conditions(visible)
     where = _where(query, conditions)
     plan = await connection.fetchval(
         f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {_from(query)} WHERE {where}", *conditions.values
@@ -110,9 +106,9 @@ async def estimate(connection: Connection, query: Query) -> int:
 
 
 async def find_ids(connection: Connection, query: Query, *, count: int) -> list[str]:
-    """Ids of at most `count` matches: all that a condition needs to know."""
+    """Ids of at most `count` matches, whoever may see them: all that a condition needs to know."""
     query = await expand_value_sets(connection, query)
-    conditions = Conditions()
+    conditions = Conditions(EVERYTHING)
     where = _where(query, conditions)
     rows = await connection.fetch(
         f"SELECT r.id FROM {_from(query)} WHERE {where} LIMIT {count}", *conditions.values
@@ -120,8 +116,8 @@ async def find_ids(connection: Connection, query: Query, *, count: int) -> list[
     return [row[0] for row in rows]
 
 
-def _page_sql(query: Query, limit: int, resume: Resume | None) -> tuple[str, list[Any]]:
-    conditions = Conditions()
+def _page_sql(query: Query, visible: Visible, limit: int, resume: Resume | None) -> tuple[str, list[Any]]:
+    conditions = Conditions(visible)
     where = _where(query, conditions)
     sorts = [_sort_value(key, conditions) for key in query.sort]
     columns = "".join(f", {sort} AS s{number}" for number, sort in enumerate(sorts))

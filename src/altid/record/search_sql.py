@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from altid.fhir.definitions import resource_types
+from altid.fhir.search.about import PATIENT, about_codes
 from altid.fhir.search.criteria import (
     AllOf,
     AnyOf,
@@ -37,6 +38,7 @@ from altid.fhir.search.criteria import (
     ValueSetCriterion,
 )
 from altid.record.keys import name_key, present_key, term_keys
+from altid.record.visibility import Period, Visible, pinned
 
 _DATE_CONDITIONS = {
     Prefix.EQUAL: "e.low >= {low} AND e.high <= {high} AND e.low < {high}",
@@ -70,9 +72,11 @@ _RARE_TERM = re.compile(r"=(Patient|Encounter)/|\.identifier=")
 class Conditions:
     """Writes conditions and collects the values of their placeholders, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, visible: Visible) -> None:
         self.values: list[Any] = []
+        self._visible = visible
         self._aliases = count(1)
+        self._patients: str | None = None
 
     def placeholder(self, value: Any, cast: str = "") -> str:
         self.values.append(value)
@@ -83,8 +87,63 @@ class Conditions:
         return self._any(self._span(span, at) for span in spans)
 
     def rows(self, types: Sequence[str], criteria: Sequence[Criterion], alias: str) -> str:
-        """The rows of these types (none: of all) that exist and satisfy every criterion."""
-        return " AND ".join(self._kind(types, criteria, alias) + self._all(types, criteria, alias))
+        """The rows of these types (none: of all) that exist, may be shown, and satisfy every criterion."""
+        parts = self._kind(types, criteria, alias) + self._all(types, criteria, alias)
+        return " AND ".join(parts + self._shown(types, criteria, alias))
+
+    def shown(self, types: Sequence[str], alias: str) -> str:
+        """The rows of these types that may be shown, whatever else is asked of them."""
+        return self._join(" AND ", self._shown(types, (), alias), "true")
+
+    def _shown(self, types: Sequence[str], criteria: Sequence[Criterion], alias: str) -> list[str]:
+        """What keeps out rows that may not be shown; nothing where the criteria do so themselves."""
+        visible = self._visible
+        if visible.is_everything or (types and visible.whole.issuperset(types)):
+            return []
+        if len(types) == 1 and types[0] in visible.bound:
+            named = pinned(types[0], criteria)
+            if named is not None and all(patient in visible.patients for patient in named):
+                return [
+                    self._not_of_period(types[0], patient, visible.hidden[patient], alias)
+                    for patient in sorted(named)
+                    if patient in visible.hidden
+                ]
+        asked = set(types) & visible.types if types else visible.types
+        ways = [self._about(group, alias) for group in _alike(sorted(asked & visible.bound))]
+        whole = sorted(asked & visible.whole)
+        if whole:
+            ways.append(f"{alias}.type = ANY({self.placeholder(whole, 'text[]')})")
+        return [self._any(ways)]
+
+    def _about(self, group: Sequence[str], alias: str) -> str:
+        """Rows of types that say alike whom they are about, about one of the patients. Of patients who have
+        blocked a period nothing is found this way: whoever asks for them by name is shown the rest."""
+        type_ = f"{alias}.type = ANY({self.placeholder(list(group), 'text[]')})"
+        if self._patients is None:
+            shown = [patient for patient in self._visible.patients if patient not in self._visible.hidden]
+            self._patients = self.placeholder(shown, "text[]")
+        # A subquery of its own, so that PostgreSQL looks each reference up in a hash.
+        patients = f"(SELECT unnest({self._patients}))"
+        if group[0] == PATIENT:
+            return f"({type_} AND {alias}.id IN {patients})"
+        begins = self.placeholder([f"{code}={PATIENT}" for code in about_codes(group[0])], "text[]")
+        return (
+            f"({type_} AND EXISTS (SELECT FROM unnest({alias}.refs) ref "
+            f"WHERE split_part(ref, '/', 1) = ANY({begins}) AND split_part(ref, '/', 2) IN {patients}))"
+        )
+
+    def _not_of_period(self, type_: str, patient: str, periods: Sequence[Period], alias: str) -> str:
+        """Rows about this patient only with a date, and with none in a period that is blocked."""
+        terms = [f"{type_}.{code}={PATIENT}/{patient}" for code in about_codes(type_)]
+        about = f"{alias}.terms && {self.placeholder(term_keys(terms), 'uuid[]')}"
+        within = self._any(
+            f"(e.low < {self.placeholder(period.high, 'timestamptz')} "
+            f"AND e.high > {self.placeholder(period.low, 'timestamptz')})"
+            for period in periods
+        )
+        dated = f"EXISTS (SELECT FROM index_date e WHERE e.rid = {alias}.rid)"
+        blocked = f"EXISTS (SELECT FROM index_date e WHERE e.rid = {alias}.rid AND {within})"
+        return f"(NOT {about} OR ({dated} AND NOT {blocked}))"
 
     def _kind(self, types: Sequence[str], criteria: Sequence[Criterion], alias: str) -> list[str]:
         """Type and existence, where the terms do not say both already: a term names its type, and a deleted
@@ -219,6 +278,17 @@ class Conditions:
     @staticmethod
     def _join(operator: str, parts: list[str], empty: str) -> str:
         return f"({operator.join(parts)})" if parts else empty
+
+
+def _alike(types: Sequence[str]) -> list[list[str]]:
+    """The types in groups that say by the same references whom they are about; without those that say it
+    by none."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for type_ in types:
+        codes = (PATIENT,) if type_ == PATIENT else about_codes(type_)
+        if codes:
+            groups.setdefault(codes, []).append(type_)
+    return list(groups.values())
 
 
 def terms_of(criterion: Criterion) -> tuple[str, ...]:

@@ -30,6 +30,13 @@ class Stored(NamedTuple):
         return f"{self.type}/{self.id}"
 
 
+class Found(NamedTuple):
+    """A version that is current, with its literal references ("code=Type/id")."""
+
+    stored: Stored
+    refs: list[str]
+
+
 def split(resource: dict[str, Any]) -> bytes:
     """The part of a resource that is stored as its body."""
     meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _SERVER_META}

@@ -305,8 +305,10 @@ def marker_text(region: Region) -> str:
 
 def new_secrets() -> Secrets:
     """Passwords for a region that has none yet."""
-    fresh = [secrets.token_urlsafe(_PASSWORD_BYTES) for _ in fields(Secrets)]
-    return replace(Secrets(*fresh), access=new_access())
+    passwords = [field.name for field in fields(Secrets) if field.name != "access"]
+    return Secrets(
+        **{name: secrets.token_urlsafe(_PASSWORD_BYTES) for name in passwords}, access=new_access()
+    )
 
 
 def new_access() -> str:

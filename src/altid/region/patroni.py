@@ -19,9 +19,10 @@ from altid.region.topology import Region, Site
 NAMESPACE = "/altid/"
 REST_USER = "altid"
 
-SENDER_TIMEOUT_S = 1.25
+SENDER_TIMEOUT_S = 1.5
 """A standby that is silent for so long is given up by the leader's PostgreSQL, and not before: the standby's
-own right to answer as the live record ends sooner."""
+own right to answer as the live record ends sooner. That is late enough for a handover to come first, so that
+readers at the surviving site hardly notice one; writes wait so long when it is the standby that is lost."""
 
 
 def scope_prefix(region: Region) -> str:

@@ -31,7 +31,7 @@ _READING_POSTS = ("_search", "$")
 
 _ALWAYS, _HEALTH = "/health/live", "/health/"
 
-HOLD_S, _HOLD_LOOK_S = 0.6, 0.02
+HOLD_S, _HOLD_LOOK_S = 1.0, 0.02
 """A reader is held for so long while the site has no lease. At a failover the surviving site has none for
 some tenths of a second; whoever asks the site that is lost goes on to the other after this."""
 

@@ -22,6 +22,7 @@ from altid.record.everything import Everything, everything
 from altid.record.read import read, read_many
 from altid.record.search import search
 from altid.record.stored import Stored, compose
+from altid.record.visibility import EVERYTHING
 from altid.web.finding import Parameter
 from altid.web.views.admission import PRESENT, Place, is_stay, place_of
 from altid.web.views.chart import Chart
@@ -135,11 +136,11 @@ async def _read_whole(connection: Connection, identity: str, parts: _Parts) -> N
     asked = Everything(identity, _terms(identity), BESIDE)
     try:
         found = await everything(connection, asked, after=("", ""), count=_WHOLE_ROWS_MAX + 1)
-        for stored in found[:_WHOLE_ROWS_MAX]:
+        for stored, _ in found[:_WHOLE_ROWS_MAX]:
             parts.add(stored)
         if len(found) > _WHOLE_ROWS_MAX:
             # They come in order of type: the last one may be cut, and what follows is missing.
-            parts.unread |= {kind for kind in WHOLE if kind >= found[-1].type}
+            parts.unread |= {kind for kind in WHOLE if kind >= found[-1].stored.type}
         parts.others |= await _locations(connection, _wards(parts.others))
     except UNREACHABLE:
         parts.unread |= set(WHOLE)
@@ -148,7 +149,7 @@ async def _read_whole(connection: Connection, identity: str, parts: _Parts) -> N
 async def _read_newest(connection: Connection, identity: str, newest: Newest, parts: _Parts) -> None:
     asked = query.parse(newest.kind, (("patient", f"Patient/{identity}"), *newest.parameters))
     try:
-        page = await search(connection, asked, count=newest.count_max)
+        page = await search(connection, asked, EVERYTHING, count=newest.count_max)
     except UNREACHABLE:
         parts.unread.add(newest.kind)
         return
@@ -185,7 +186,7 @@ async def read_patients(database: Database, conditions: Sequence[Parameter]) -> 
     asked = query.parse("Patient", conditions)
     async with database.reading() as connection:
         read_at = datetime.now(UTC)
-        page = await search(connection, asked, count=PATIENTS_SHOWN_MAX)
+        page = await search(connection, asked, EVERYTHING, count=PATIENTS_SHOWN_MAX)
         identities = sorted((identity_of(_content(found.stored)) for found in page.found), key=name_order)
         try:
             places: dict[str, Place] | None = await _places(connection, [each.id for each in identities])
@@ -201,7 +202,7 @@ async def _places(connection: Connection, patients: Sequence[str]) -> dict[str, 
         return {}
     subjects = ",".join(f"Patient/{identity}" for identity in patients)
     asked = query.parse("Encounter", (("patient", subjects), ("status", ",".join(PRESENT))))
-    page = await search(connection, asked, count=4 * PATIENTS_SHOWN_MAX)
+    page = await search(connection, asked, EVERYTHING, count=4 * PATIENTS_SHOWN_MAX)
     stays = [stay for found in page.found if is_stay(stay := _content(found.stored))]
     entries = (entry for stay in stays for entry in elements(stay.get("location")))
     others = await _locations(connection, {reference_key(entry.get("location")) for entry in entries})

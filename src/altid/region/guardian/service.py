@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from contextlib import suppress
 from ssl import SSLContext
 from typing import Any
 
@@ -59,6 +60,8 @@ class Guardian:
         self._unfit = "the local Patroni was not asked yet"
         self._last: Decision | None = None
         self._last_result: Result | None = None
+        self._etcd_changed = asyncio.Event()
+        """Set when this guardian has changed who leads: the lease needs not wait for its turn to ask."""
 
     async def run(self) -> None:
         """Guard until cancelled."""
@@ -132,6 +135,7 @@ class Guardian:
         etcd, prefix = self._etcd(site, _LIVE_S_MAX), scope_prefix(self._region)
         try:
             while True:
+                self._etcd_changed.clear()
                 asked_s = time.monotonic()
                 try:
                     keys = await etcd.prefix(prefix)
@@ -147,7 +151,9 @@ class Guardian:
                 if found != self._not_live:
                     self._event("live" if not found else "not live", reason=found)
                 self._not_live = found
-                await asyncio.sleep(_LIVE_EVERY_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LIVE_EVERY_S):
+                        await self._etcd_changed.wait()
         finally:
             lease.end()
             etcd.close()
@@ -229,6 +235,7 @@ class Guardian:
         result = await self._try(etcd, site, other)
         now_s = time.monotonic()
         if result.outcome is Outcome.DONE:
+            self._etcd_changed.set()
             self._memory = decision.handed_over(self._memory, now_s)
         else:
             self._memory = decision.refused(self._memory)
