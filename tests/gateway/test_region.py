@@ -114,14 +114,14 @@ def _nothing() -> None:
 
 
 def test_full_addresses_in_answers_are_the_gateways(story: _Story) -> None:
-    site = story.region.sites[0]
+    site, headers = story.region.sites[0], story.token
 
     async def ask() -> dict[str, list[dict[str, str]]]:
         connection = story.through(site)
         try:
             found: dict[str, list[dict[str, str]]]
             found = json.loads(
-                (await connection.ask("GET", "/fhir/Observation", b"", story.token, s_max=5.0)).body
+                (await connection.ask("GET", "/fhir/Observation", b"", headers, s_max=5.0)).body
             )
             return found
         finally:

@@ -87,6 +87,7 @@ def _has_wheel() -> bool:
 
 def _put(story: _Story, site: Site, value: int, s_max: float) -> float:
     """Write through the site's server until it is acknowledged; gives how long that took, in seconds."""
+    headers = {"Content-Type": "application/fhir+json", **story.token}
 
     async def put() -> float:
         began, connection = time.monotonic(), Connection(site.host, site.server)
@@ -97,7 +98,7 @@ def _put(story: _Story, site: Site, value: int, s_max: float) -> float:
                     "PUT",
                     "/fhir/Observation/story",
                     json.dumps(body | {"valueInteger": value}).encode(),
-                    {"Content-Type": "application/fhir+json", **story.token},
+                    headers,
                     s_max=1.0,
                 )
             except HttpError:
@@ -112,9 +113,11 @@ def _put(story: _Story, site: Site, value: int, s_max: float) -> float:
 
 
 def _get(story: _Story, site: Site) -> int:
+    headers = story.token
+
     async def get() -> int:
         connection = Connection(site.host, site.server)
-        answer = await connection.ask("GET", "/fhir/Observation/story", b"", story.token, s_max=5.0)
+        answer = await connection.ask("GET", "/fhir/Observation/story", b"", headers, s_max=5.0)
         connection.close()
         return int(json.loads(answer.body)["valueInteger"])
 
