@@ -275,7 +275,7 @@ def make(layout: Layout, region: Region, account: Account) -> None:
 
 
 def owner(layout: Layout) -> Account:
-    """Whom the data folder belongs to: the service user, or whoever keeps the operator's folder (also root)."""
+    """Whose the data folder is: the service user's, or that of who keeps the operator's folder, also root."""
     if os.geteuid() != 0 or layout.data.stat().st_uid == 0:
         return current()
     return choose(layout.data)
