@@ -49,14 +49,14 @@ def measure(
     server: Server, data: Dataset, workload: str, connections: int, seconds: float, warmup_seconds: float
 ) -> Measurement:
     """Run one of `WORKLOADS` for some seconds."""
-    make = functools.partial(_make, workload, data, server.host_header, connections)
+    make = functools.partial(_make, workload, data, _where(server), connections)
     outcome, cost = _observe(server, Plan(make, HOST, server.port, connections, seconds, warmup_seconds))
     return Measurement(workload, outcome, cost)
 
 
 def load(server: Server, data: Dataset, first: int = 0, patients_per_bundle: int = 2) -> Measurement:
     """Store the patients of `data` from number `first` on as fast as they are taken."""
-    make = functools.partial(_make_loading, data, first, patients_per_bundle, server.host_header)
+    make = functools.partial(_make_loading, data, first, patients_per_bundle, _where(server))
     resources = data.resources // data.patients * (data.patients - first)
     return _load(server, make, "load", resources)
 
@@ -64,7 +64,7 @@ def load(server: Server, data: Dataset, first: int = 0, patients_per_bundle: int
 def import_bundles(server: Server, bundles: Iterable[dict[str, Any]]) -> Measurement:
     """Send the transaction bundles, made beforehand, as fast as they are taken."""
     made = [_transaction(bundle) for bundle in bundles]
-    make = functools.partial(_make_import, made, server.host_header)
+    make = functools.partial(_make_import, made, _where(server))
     return _load(server, make, "import", sum(bundle.entries for bundle in made))
 
 
@@ -75,21 +75,33 @@ def _load(server: Server, make: Callable[[], Workload], name: str, resources: in
     return Measurement(name, outcome, cost, round(resources / outcome.seconds, 1))
 
 
-def _make(workload: str, data: Dataset, host: str, seed: int) -> Workload:
-    return WORKLOADS[workload](Source(data, host, random.Random(seed)))
+class _Where(NamedTuple):
+    """Whom to ask, and what to prove oneself with."""
+
+    host: str
+    token: str
 
 
-def _make_loading(data: Dataset, first: int, patients_per_bundle: int, host: str) -> Workload:
+def _where(server: Server) -> _Where:
+    return _Where(server.host_header, server.token(_LOADING_S_MAX))
+
+
+def _make(workload: str, data: Dataset, where: _Where, seed: int) -> Workload:
+    return WORKLOADS[workload](Source(data, where.host, random.Random(seed), token=where.token))
+
+
+def _make_loading(data: Dataset, first: int, patients_per_bundle: int, where: _Where) -> Workload:
     bundles = map(_transaction, data.bundles(first, patients_per_bundle))
-    return workloads.transactions(Source(data, host, random.Random(0)), bundles)
+    return workloads.transactions(Source(data, where.host, random.Random(0), token=where.token), bundles)
 
 
 def _transaction(bundle: dict[str, Any]) -> Transaction:
     return Transaction(json.dumps(bundle), len(bundle["entry"]))
 
 
-def _make_import(bundles: list[Transaction], host: str) -> Workload:
-    return workloads.transactions(Source(Dataset(patients=0), host, random.Random(0)), iter(bundles))
+def _make_import(bundles: list[Transaction], where: _Where) -> Workload:
+    source = Source(Dataset(patients=0), where.host, random.Random(0), token=where.token)
+    return workloads.transactions(source, iter(bundles))
 
 
 def _observe(server: Server, plan: Plan) -> tuple[Outcome, Cost]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -16,8 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from altid.access.programs import program_token
+from altid.cli.operating import operator_at
 from altid.record.postgres.cluster import DATABASE
 from altid.record.postgres.folder import SUPERUSER
+from altid.region.layout import Layout
 from benchmarks import processes
 
 HOST = "127.0.0.1"
@@ -51,6 +55,10 @@ class Server:
     def host_header(self) -> str:
         return f"{HOST}:{self.port}"
 
+    def token(self, life_s: float) -> str:
+        """What the load generator proves itself with: for as long as a run takes, since it can't renew it."""
+        return asyncio.run(_token(self.data, life_s))
+
     @property
     def database_arguments(self) -> dict[str, str]:
         """How to reach the record's database, as keywords of asyncpg."""
@@ -60,6 +68,11 @@ class Server:
             "user": SUPERUSER,
             "database": DATABASE,
         }
+
+
+async def _token(data: Path, life_s: float) -> str:
+    async with operator_at(Layout(data)) as operator:
+        return (await program_token(operator, "benchmark", life_s=life_s)).token
 
 
 @contextmanager

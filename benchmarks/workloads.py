@@ -41,6 +41,7 @@ class Source(NamedTuple):
     host: str
     dice: random.Random
     base: str = "/fhir"
+    token: str = ""
 
     def patient(self) -> int:
         return self.dice.randrange(self.data.patients)
@@ -49,15 +50,17 @@ class Source(NamedTuple):
         return self.dice.randrange(self.data.analyses)
 
     def get(self, path: str) -> bytes:
-        return http_request("GET", self.base + path, self.host)
+        return http_request("GET", self.base + path, self.host, token=self.token)
 
     def send(self, method: str, path: str, content: dict[str, Any]) -> bytes:
-        return http_request(method, self.base + path, self.host, orjson.dumps(content))
+        return http_request(method, self.base + path, self.host, orjson.dumps(content), token=self.token)
 
 
-def http_request(method: str, path: str, host: str, body: bytes | None = None) -> bytes:
+def http_request(method: str, path: str, host: str, body: bytes | None = None, *, token: str = "") -> bytes:
     """The bytes of a request on a keep-alive connection."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Accept: {JSON}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
     if body is not None:
         lines += [f"Content-Type: {JSON}", f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")
@@ -140,7 +143,7 @@ def mixed(source: Source) -> Workload:
         if not created:
             return others["read"]()
         path = f"{source.base}/Observation/{created.pop()}"
-        return Request("delete", http_request("DELETE", path, source.host), 204)
+        return Request("delete", http_request("DELETE", path, source.host, token=source.token), 204)
 
     return next_request
 
@@ -153,7 +156,8 @@ def transactions(source: Source, bundles: Iterator[Transaction]) -> Workload:
         if bundle is None:
             return None
         check = functools.partial(_check_transaction, bundle.entries)
-        return Request("transaction", http_request("POST", source.base, source.host, bundle.body), 200, check)
+        data = http_request("POST", source.base, source.host, bundle.body, token=source.token)
+        return Request("transaction", data, 200, check)
 
     return next_request
 

@@ -15,8 +15,13 @@ from altid.access import keys
 from altid.access.guard import SECRET_FILE, GuardSettings
 from altid.access.identity import Level, Role
 from altid.access.keys import KeySet
+from altid.access.programs import bearer, program_token
 from altid.access.secret import AccessSecret, read_secret_file
 from altid.access.tokens import Subject, issue
+from altid.cli.operating import operator_at
+from altid.region.layout import Layout
+
+__all__ = ["EVERYTHING", "SECRET", "bearer", "make_guard", "minted", "token", "token_of"]
 
 SECRET = AccessSecret(bytes(range(1, 33)))
 """Of all servers that tests start themselves, so that several can share a database."""
@@ -77,6 +82,16 @@ async def minted(
     return made
 
 
-def bearer(made: str) -> dict[str, str]:
-    """The header that a token comes in."""
-    return {"Authorization": f"Bearer {made}"}
+def token_of(data: Path, program: str = "load", *, life_s: float = 3600.0) -> str:
+    """A token for a program of whoever runs the record in a data folder: `altid serve`'s, or a region's.
+
+    It is longer than a usual one, as a story is that is told in several tests.
+    """
+
+    where = Layout(data.resolve())
+
+    async def made() -> str:
+        async with operator_at(where) as operator:
+            return (await program_token(operator, program, life_s=life_s)).token
+
+    return asyncio.run(made())

@@ -221,3 +221,50 @@ def test_what_is_published_holds_no_private_part(fresh: str) -> None:
 
     published = at_desk(fresh, work)
     assert [set(key) for key in published["keys"]] == [{"kty", "crv", "x", "y", "kid", "use", "alg"}]
+
+
+def test_a_record_whose_keys_the_secret_does_not_open_gets_one_of_its_own(fresh: str) -> None:
+    """As one that was restored from a backup without the secret that it had."""
+    clock, other = Hands(), AccessSecret(bytes(32))
+
+    async def work(connection: Any) -> None:
+        await keys.maintain(connection, SETTINGS, SECRET, clock())
+        assert await keys.maintain(connection, SETTINGS, other, clock())
+        assert not await keys.maintain(connection, SETTINGS, other, clock())
+        key_set = KeySet(SETTINGS, other, clock)
+        await key_set.refresh(connection)
+        Verifier(key_set, SETTINGS, clock).verify(token(key_set, clock))
+
+    with_connection(fresh, work)
+
+
+def test_it_is_said_once_that_a_key_cannot_be_opened(fresh: str, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Hands()
+
+    async def work(connection: Any) -> None:
+        await keys.maintain(connection, SETTINGS, SECRET, clock())
+        key_set = KeySet(SETTINGS, AccessSecret(bytes(32)), clock)
+        for _ in range(3):
+            await key_set.refresh(connection)
+
+    with_connection(fresh, work)
+    assert len([one for one in caplog.records if "does not open" in one.getMessage()]) == 1
+
+
+def test_what_all_keys_have_signed_can_be_refused(fresh: str) -> None:
+    clock = Hands()
+
+    async def work(connection: Any) -> None:
+        await keys.maintain(connection, SETTINGS, SECRET, clock())
+        key_set = KeySet(SETTINGS, SECRET, clock)
+        await key_set.refresh(connection)
+        signed = token(key_set, clock)
+        await keys.withdraw_all(connection, clock())
+        await keys.maintain(connection, SETTINGS, SECRET, clock())
+        await key_set.refresh(connection)
+        with pytest.raises(TokenError) as refused:
+            Verifier(key_set, SETTINGS, clock).verify(signed)
+        assert refused.value.fault is Fault.KEY
+        Verifier(key_set, SETTINGS, clock).verify(token(key_set, clock))
+
+    with_connection(fresh, work)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from altid.access.programs import GivenToken
 from altid.drills.capacity import CapacityOptions, Climb, climb
 from altid.drills.load import Outcome, SiteLoad, Step
 from altid.region.topology import Peak, Site
@@ -97,7 +98,7 @@ def test_a_generator_at_its_end_is_told_apart_from_the_site() -> None:
 
 def test_the_load_is_what_was_asked_for_and_counts_what_a_dead_site_does_not_answer() -> None:
     site = Site("A", "127.0.0.1", 1, 1, 2, 3, 4, 5, server=6)
-    load = SiteLoad(site, "capacity-test", random.Random(1))
+    load = SiteLoad(site, "capacity-test", random.Random(1), GivenToken("none"))
     step = asyncio.run(load.step(200.0, 50.0, 1.0))
     load.close()
     assert 150 <= step.reads.due <= 250

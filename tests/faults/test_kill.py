@@ -23,6 +23,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.guards import bearer, token_of
+
 START_S_MAX = 60.0
 WRITERS = 4
 
@@ -33,6 +35,7 @@ class Server:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.address = ""
+        self.headers: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -53,6 +56,7 @@ class Server:
         line = self._process.stdout.readline()
         assert line.startswith("Altid is ready"), line
         self.address = json.loads((self.data / "server.json").read_text())["fhir"]
+        self.headers = self.headers or bearer(token_of(self.data))
 
     @property
     def pid(self) -> int:
@@ -122,7 +126,7 @@ class Writers:
 
     def _write(self, number: int) -> None:
         turn = 0
-        with httpx.Client(timeout=5) as client:
+        with httpx.Client(timeout=5, headers=self._server.headers) as client:
             while not self._stop.is_set():
                 turn += 1
                 # Each resource is written three times, so that updates are in the game too.
@@ -145,7 +149,7 @@ class Writers:
 
 def missing(server: Server, writers: Writers) -> list[str]:
     """Ids whose stored text is neither the last acknowledged one nor one sent after it."""
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=10, headers=server.headers) as client:
         return [
             id_
             for id_, text in writers.acknowledged.items()
@@ -210,5 +214,5 @@ def test_the_checker_sees_a_write_that_was_lost(server: Server) -> None:
     with Writers(server) as writers:
         write_until(writers, 20)
     victim = sorted(writers.acknowledged)[0]
-    httpx.delete(f"{server.address}/Basic/{victim}")
+    httpx.delete(f"{server.address}/Basic/{victim}", headers=server.headers)
     assert missing(server, writers) == [victim]

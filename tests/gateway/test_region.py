@@ -10,6 +10,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from altid.region.shutdown import down
 from altid.region.status import Status, gather
 from altid.region.topology import Region, Site
 from tests.gateway.running import Request, Tally, eventually, load
+from tests.guards import bearer, token_of
 
 pytestmark = pytest.mark.long
 
@@ -45,6 +47,14 @@ class _Story:
         self.region: Region = builtin_region(servers=2)
         self.file = folder / "region.toml"
         self.file.write_text(render_region(self.region))
+
+    @cached_property
+    def token(self) -> dict[str, str]:
+        return bearer(token_of(self.where.data))
+
+    def known(self, request: Request) -> Request:
+        """The request with a token."""
+        return request._replace(headers={**request.headers, **self.token})
 
     @property
     def tls(self) -> ssl.SSLContext:
@@ -90,8 +100,10 @@ def test_the_region_starts_with_a_gateway_at_each_site(story: _Story) -> None:
 def test_what_the_gateway_costs(story: _Story) -> None:
     site = story.region.sites[0]
     for number in (1, 8):
-        direct = load(lambda: Connection(site.host, site.server), _nothing, _READ, clients=number)
-        gateway = load(lambda: story.through(site), _nothing, _READ, clients=number)
+        direct = load(
+            lambda: Connection(site.host, site.server), _nothing, story.known(_READ), clients=number
+        )
+        gateway = load(lambda: story.through(site), _nothing, story.known(_READ), clients=number)
         _show(f"direct, {number} clients", direct)
         _show(f"gateway, {number} clients", gateway)
         assert (direct.failed, gateway.failed) == (0, 0)
@@ -102,13 +114,15 @@ def _nothing() -> None:
 
 
 def test_full_addresses_in_answers_are_the_gateways(story: _Story) -> None:
-    site = story.region.sites[0]
+    site, headers = story.region.sites[0], story.token
 
     async def ask() -> dict[str, list[dict[str, str]]]:
         connection = story.through(site)
         try:
             found: dict[str, list[dict[str, str]]]
-            found = json.loads((await connection.ask("GET", "/fhir/Observation", s_max=5.0)).body)
+            found = json.loads(
+                (await connection.ask("GET", "/fhir/Observation", b"", headers, s_max=5.0)).body
+            )
             return found
         finally:
             connection.close()
@@ -125,7 +139,7 @@ def test_a_rollout_under_load_drops_nothing(story: _Story, request_: Request) ->
     tally = load(
         lambda: story.through(site),
         lambda: rolled.extend(asyncio.run(roll(story.where, story.region))),
-        request_,
+        story.known(request_),
     )
     _show(f"rollout of {len(rolled)} servers", tally)
     assert tally.failed == 0
@@ -146,7 +160,7 @@ def test_nothing_stays_drained(story: _Story) -> None:
 
 def test_when_all_servers_of_a_site_are_killed_the_other_answers_and_no_read_fails(story: _Story) -> None:
     site = story.region.sites[0]
-    tally = load(lambda: story.through(site), lambda: _kill_servers(story, site), _READ)
+    tally = load(lambda: story.through(site), lambda: _kill_servers(story, site), story.known(_READ))
     _show("all servers of A killed", tally)
     assert tally.failed == 0
     assert tally.sites["B"] > 0
@@ -168,7 +182,7 @@ def test_a_drained_site_says_so_and_the_other_answers_for_it(story: _Story) -> N
     tally = load(
         lambda: story.through(site),
         lambda: asyncio.run(drain_site(story.where, story.region, "A", drained=True)),
-        _WRITE,
+        story.known(_WRITE),
     )
     _show("A drained", tally)
     assert tally.failed == 0
@@ -184,7 +198,7 @@ def test_a_drained_site_is_not_drained_of_its_last_stand_in(story: _Story) -> No
 def test_an_undrained_site_answers_itself_again(story: _Story) -> None:
     site = story.region.sites[0]
     asyncio.run(drain_site(story.where, story.region, "A", drained=False))
-    assert load(lambda: story.through(site), lambda: None, _WRITE).sites.keys() == {"A"}
+    assert load(lambda: story.through(site), lambda: None, story.known(_WRITE)).sites.keys() == {"A"}
     assert {site.state for site in story.status().sites} == {"live"}
 
 

@@ -4,6 +4,7 @@ any moment, and as a region of its own. One story in the order of the tests; eac
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import shutil
 import tempfile
@@ -14,8 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 
+from altid.access.keys import KeySet
+from altid.access.secret import read_secret_file
+from altid.access.settings import AccessSettings
 from altid.record.backup.catalogue import Backup, good, read_backups
 from altid.record.backup.check import check_log
 from altid.record.backup.state import read_state
@@ -30,12 +35,14 @@ from altid.region.backup.folder import backup_folder
 from altid.region.backup.newregion import restore_database, restore_region
 from altid.region.builtin import builtin_region
 from altid.region.error import RegionError
+from altid.region.guarding import access_secret
 from altid.region.layout import Layout
 from altid.region.regionfile import render_region
 from altid.region.shutdown import down
 from altid.region.startup import up
 from altid.region.status import Status, gather
 from altid.region.topology import Region
+from tests.guards import bearer, token_of
 
 pytestmark = pytest.mark.long
 
@@ -53,6 +60,8 @@ class _Story:
         self.file = base / "region.toml"
         self.file.write_text(render_region(builtin_region(servers=1)))
         self.region: Region
+        self.token = ""
+        """Of the region that is backed up."""
         self.moments: dict[str, datetime] = {}
         self.digests: dict[str, dict[str, str]] = {}
 
@@ -208,6 +217,24 @@ def test_a_folder_that_is_not_empty_is_refused(story: _Story) -> None:
         asyncio.run(restore_database(story.folder, story.base / "latest", None, lambda _line: None))
 
 
+def test_with_the_secret_that_it_had_the_record_signs_with_the_keys_that_it_had(story: _Story) -> None:
+    async def restored() -> set[str]:
+        into, secret = story.base / "known", access_secret(layout.load_secrets(story.where), Path("secrets"))
+        moment = story.moments["after the failover"]
+        await restore_database(story.folder, into, moment, lambda _line: None, secret)
+        assert read_secret_file(into / "access.key") == secret
+        async with embedded(into, _SETTINGS) as cluster:
+            connection = await asyncpg.connect(cluster.dsn)
+            key_set = KeySet(AccessSettings(story.region.name), secret, time.time)
+            await key_set.refresh(connection)
+            await connection.close()
+        return {key_set.signing().kid}
+
+    story.token = token_of(story.where.data, "export")
+    header = json.loads(base64.urlsafe_b64decode(story.token.partition(".")[0] + "=="))
+    assert asyncio.run(restored()) == {header["kid"]}
+
+
 def test_a_region_is_made_of_the_backups_and_both_sites_hold_it(story: _Story) -> None:
     assert story.archived()
     asyncio.run(down(story.where))
@@ -226,6 +253,14 @@ def test_a_region_is_made_of_the_backups_and_both_sites_hold_it(story: _Story) -
 def test_its_secrets_are_its_own(story: _Story) -> None:
     before, after = (json.loads(where.secrets_file.read_text()) for where in (story.where, story.again))
     assert not set(before.values()) & set(after.values())
+
+
+def test_one_logs_on_anew_in_it(story: _Story) -> None:
+    site = story.region.sites[0]
+    address = f"http://{site.host}:{site.server}/fhir/Observation/1"
+    fresh = token_of(story.again.data, "export")
+    assert httpx.get(address, headers=bearer(fresh), timeout=10).status_code == 200
+    assert httpx.get(address, headers=bearer(story.token), timeout=10).status_code == 401
 
 
 def test_it_takes_its_own_backups_elsewhere(story: _Story) -> None:

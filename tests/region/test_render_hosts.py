@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -35,6 +36,7 @@ from altid.region.regionfile import render_region
 from altid.region.shutdown import kill_place
 from altid.region.status import Status, gather
 from altid.region.topology import Place, Region, Site
+from tests.guards import bearer, token_of
 
 pytestmark = [
     pytest.mark.long,
@@ -182,10 +184,16 @@ class Story:
     def other(self) -> Site:
         return self.region.other(self.leader)
 
+    @cached_property
+    def token(self) -> dict[str, str]:
+        """Made with the operator's folder, by way of the operator's passage."""
+        return bearer(token_of(self.keys.data))
+
     def client(self, site: Site) -> httpx.Client:
         """A client of the site's door, which trusts the region's authority."""
         context = ssl.create_default_context(cafile=self.keys.pki / "authority.pem")
-        return httpx.Client(base_url=f"https://{site.host}:{site.gateway}/fhir", verify=context, timeout=5.0)
+        base = f"https://{site.host}:{site.gateway}/fhir"
+        return httpx.Client(base_url=base, verify=context, timeout=5.0, headers=self.token)
 
     def put(self, site: Site, value: int) -> float:
         """Write through the site's door until it is acknowledged; gives how long that took, in seconds."""

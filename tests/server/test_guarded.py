@@ -29,7 +29,7 @@ def guarded(guarded_dsn: str) -> Iterator[httpx.Client]:
         yield http
 
 
-@pytest.mark.parametrize("headers", [{}, bearer(""), bearer("x"), {"Authorization": "Basic YTpi"}])
+@pytest.mark.parametrize("headers", [{}, bearer("x"), bearer("a.b.c"), {"Authorization": "Basic YTpi"}])
 def test_without_a_good_token_nothing_is_answered(guarded: httpx.Client, headers: dict[str, str]) -> None:
     answer = guarded.get("/fhir/Patient", headers=headers)
     assert answer.status_code == 401

@@ -34,6 +34,7 @@ RSA_BITS_MIN = 2_048
 KEYS_MAX = 10
 SCOPES_MAX = 50
 """Many more would make tokens that are longer than `TOKEN_CHARACTERS_MAX`."""
+LIST_MAX = 1_000
 BUILT_IN = "altid"
 """The system that programs of the operator are (`programs`)."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -98,23 +99,32 @@ async def find(connection: Connection, client: str) -> Client | None:
     if not _ID.fullmatch(client):
         return None
     row = await connection.fetchrow(_FIND, client)
-    if row is None:
-        return None
-    return Client(
-        row["id"],
-        row["name"],
-        row["organisation"],
-        tuple(row["scopes"]),
-        json.loads(row["jwks"] or "{}"),
-        tuple(row["redirect_uris"]),
-    )
+    return None if row is None else _client(row)
 
 
-async def disable(connection: Connection, client: str, now_s: float) -> None:
-    """Its tokens are refused as soon as the servers have read it, too, and its sessions end."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A registered system as it is shown."""
+
+    client: Client
+    is_disabled: bool
+
+
+async def listing(connection: Connection) -> list[Listed]:
+    """All of them by id, at most so many as anybody looks through."""
+    rows = await connection.fetch(_LIST, LIST_MAX)
+    return [Listed(_client(row), row["disabled_at"] is not None) for row in rows]
+
+
+async def disable(connection: Connection, client: str, now_s: float) -> bool:
+    """Its tokens are refused as soon as the servers have read it, too, and its sessions end.
+
+    False if there is no such system.
+    """
     async with connection.transaction():
-        await connection.execute(_DISABLE, client, moment(now_s))
+        known = await connection.fetchval(_DISABLE, client, moment(now_s)) is not None
         await connection.execute(_END_SESSIONS, client, moment(now_s))
+    return known
 
 
 async def verify(connection: Connection, settings: AccessSettings, assertion: str, now_s: float) -> Client:
@@ -145,6 +155,17 @@ def granted(client: Client, asked: str) -> tuple[str, ...]:
     """The `system/` scopes of those asked for that it is registered for; all where it asks for none."""
     wanted = asked.split()[:SCOPES_MAX] if asked.strip() else client.scopes
     return of_record([scope for scope in wanted if covered(scope, client.scopes)], "system")
+
+
+def _client(row: Any) -> Client:
+    return Client(
+        row["id"],
+        row["name"],
+        row["organisation"],
+        tuple(row["scopes"]),
+        json.loads(row["jwks"] or "{}"),
+        tuple(row["redirect_uris"]),
+    )
 
 
 async def _claimed(connection: Connection, claims: dict[str, Any]) -> Client:
@@ -236,4 +257,7 @@ SELECT id, name, organisation, jwks, scopes, redirect_uris FROM client WHERE id 
 _END_SESSIONS = """
 UPDATE session SET ended = $2, end_reason = 'client' WHERE client = $1 AND ended IS NULL
 """
-_DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1"
+_LIST = """
+SELECT id, name, organisation, jwks, scopes, redirect_uris, disabled_at FROM client ORDER BY id LIMIT $1
+"""
+_DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING id"

@@ -47,7 +47,7 @@ class Operator:
     """Somebody at a terminal, for the time of one command."""
 
     connection: asyncpg.Connection[Any] = field(repr=False)
-    secret: AccessSecret
+    secret: AccessSecret = field(repr=False)
     settings: AccessSettings
     public_url: str
     user: str

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.access.clients import BUILT_IN
@@ -37,6 +38,14 @@ _FILE_READ_EVERY_S = 30.0
 """Whoever writes a token's file anew does so some minutes before the old one ends."""
 
 Mint = Callable[[], Awaitable[Issued]]
+
+
+class Credentials(Protocol):
+    """Gives a token that is good now."""
+
+    async def token(self) -> str: ...
+
+    async def headers(self) -> dict[str, str]: ...
 
 
 class TokenFileError(Exception):

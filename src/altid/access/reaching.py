@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -35,7 +35,7 @@ Value = TypeVar("Value")
 @dataclass(slots=True)
 class _Known(Generic[Value]):
     at_s: float
-    value: Value
+    value: Value = field(repr=False)
 
 
 class _Cache(Generic[Value]):

@@ -35,6 +35,9 @@ SUMMARIES = {
     "undrain": "Let a drained site answer its requests again.",
     "backup": "Take, list and check the region's backups.",
     "restore": "Bring the record back as it was at a moment, into a new folder.",
+    "token": "Print a bearer token in somebody's name, for scripts.",
+    "user": "Add, list, close and invite people.",
+    "client": "Register, list and close systems.",
     "audit": "Prove, search and export who looked at whom.",
     "replace": "Let a new host take the place of one that is lost for good.",
     "plan": "Tell what a distance between the sites costs.",
@@ -81,13 +84,25 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module(f"altid.cli.{_MODULES.get(name, name)}")
         command: click.Command = getattr(module, name)
-        known = {parameter.name for parameter in command.params}
-        command.params += [option for option in _common_options() if option.name not in known]
-        return command
+        return _with_common_options(command)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
+
+
+class Subcommands(click.Group):
+    """A command with commands below it, which take the common options too."""
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        command = super().get_command(context, name)
+        return None if command is None else _with_common_options(command)
+
+
+def _with_common_options(command: click.Command) -> click.Command:
+    known = {parameter.name for parameter in command.params}
+    command.params += [option for option in _common_options() if option.name not in known]
+    return command
 
 
 def _common_options() -> list[click.Option]:

@@ -20,6 +20,7 @@ from altid.access.audit.store import HITS_MAX, Entry, Query
 from altid.access.audit.verify import Report, verify
 from altid.cli.app import Options
 from altid.cli.auditing import opened, secret_of
+from altid.cli.operating import database_url_option
 from altid.cli.region import layout_of, run
 
 _ACCOUNT = "SELECT id::text FROM account WHERE username = lower($1)"
@@ -49,12 +50,7 @@ _SHOWN = 100
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="export: a file.  [default: the terminal]"
 )
-@click.option(
-    "--database-url",
-    envvar="ALTID_DATABASE_URL",
-    metavar="URL",
-    help="The PostgreSQL that `altid serve` was given, if it was.",
-)
+@database_url_option
 @click.pass_obj
 def audit(
     options: Options,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import asdict
 from typing import Any
 
@@ -14,10 +13,9 @@ from altid.cli.app import Options
 from altid.cli.region import run
 from altid.drills.capacity import CapacityOptions
 from altid.drills.capacity import measure as measure_sites
-from altid.record.postgres import account as accounts
 from altid.region import capacity as kept
 from altid.region.error import RegionError
-from altid.region.layout import Layout, load_region
+from altid.region.layout import Layout, load_region, owner
 from altid.region.topology import Region, Site
 
 _USUAL = CapacityOptions()
@@ -107,9 +105,8 @@ def _ask(region: Region, sites: tuple[Site, ...], *, interactive: bool) -> None:
 
 
 async def _keep(where: Layout, measurement: dict[str, Any]) -> None:
-    account = accounts.choose(where.data) if os.geteuid() == 0 else accounts.current()
     try:
-        await asyncio.to_thread(kept.write, where, measurement, account)
+        await asyncio.to_thread(kept.write, where, measurement, owner(where))
     except OSError as error:
         raise RegionError(f"{where.capacity} cannot be written: {error.strerror}.") from None
 

@@ -12,7 +12,6 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import click
@@ -20,6 +19,7 @@ import httpx
 
 from altid.access.operator import Issued
 from altid.access.programs import (
+    Credentials,
     GivenToken,
     TokenFileError,
     Tokens,
@@ -42,12 +42,6 @@ token_file_option = click.option(
     help="A bearer token for the server, in a file that only you can read (or ALTID_TOKEN). For the record "
     "in the data folder none is needed.",
 )
-
-
-class Credentials(Protocol):
-    """Gives a token that is good now."""
-
-    async def token(self) -> str: ...
 
 
 class Bearer(httpx.Auth):

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import orjson
 
+from altid.cli.access_checks import access_findings
 from altid.cli.app import Options
 from altid.cli.checks import Finding, local_findings, port_finding
 from altid.cli.region_checks import holds_region, region_findings
@@ -48,6 +49,7 @@ def doctor(options: Options, host: str, port: int) -> int:
 def _findings(data: Path, host: str, port: int) -> Iterator[Finding]:
     yield from local_findings(data)
     yield from region_findings(data)
+    yield from access_findings(data)
     if holds_region(data):
         return
     base = _web_base(data)

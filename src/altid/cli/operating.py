@@ -26,6 +26,13 @@ from altid.region.operating import AWAY, operator_of
 
 _USUAL = GuardSettings("")
 
+database_url_option = click.option(
+    "--database-url",
+    envvar="ALTID_DATABASE_URL",
+    metavar="URL",
+    help="The PostgreSQL that `altid serve` was given, if it was.",
+)
+
 
 @asynccontextmanager
 async def operator_at(where: Layout, database_url: str | None = None) -> AsyncIterator[Operator]:

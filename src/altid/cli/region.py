@@ -12,12 +12,14 @@ import click
 from rich.console import Console
 
 from altid.cli.app import Options
+from altid.cli.links import tell_first_link
 from altid.cli.status_picture import status_picture
 from altid.gateway.startup import up as start_region
 from altid.record.migrate import MigrationError
 from altid.record.postgres import PostgresError
 from altid.region.error import RegionError
 from altid.region.layout import Layout, load_region
+from altid.region.operating import first_link
 from altid.region.shutdown import down as stop_region
 from altid.region.status import Status
 from altid.region.switchover import switchover as move_lead
@@ -37,6 +39,8 @@ _T = TypeVar("_T")
 def up(options: Options, region_file: Path | None, netns: bool) -> None:
     """Start the region: two sites and a witness, or whatever of them doesn't run yet.
 
+    As long as there is no account, it prints a link that makes the first administrator.
+
     \b
     Examples:
       altid up
@@ -44,7 +48,10 @@ def up(options: Options, region_file: Path | None, netns: bool) -> None:
     """
     silent = options.quiet or options.json
     tell: Callable[[str], None] = (lambda _line: None) if silent else click.echo
-    show(options, run(start_region(layout_of(options), region_file, tell, in_netns=netns)))
+    where = layout_of(options)
+    show(options, run(start_region(where, region_file, tell, in_netns=netns)))
+    if not silent:
+        tell_first_link(run(first_link_of(where)))
 
 
 @click.command()
@@ -80,6 +87,11 @@ def switchover(options: Options, to: str | None) -> None:
 
 async def _moved(where: Layout, to: str | None) -> Status:
     return await move_lead(where, load_region(where), to)
+
+
+async def first_link_of(where: Layout) -> str | None:
+    """Where the region's first administrator makes an account; None if there is one."""
+    return await first_link(where, await asyncio.to_thread(load_region, where))
 
 
 def layout_of(options: Options) -> Layout:

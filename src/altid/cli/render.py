@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import click
 
 from altid.cli.app import Options
-from altid.cli.region import run, show
+from altid.cli.links import tell_first_link
+from altid.cli.region import first_link_of, run, show
 from altid.gateway.configuration import configuration
 from altid.gateway.files import planned
 from altid.region import render as rendering
@@ -103,7 +104,8 @@ def init(options: Options) -> None:
     """Complete the schema of a region on hosts of its own: after its first start, and after an upgrade.
 
     Waits for a leader, does what is missing of the schema, roles and passwords, and waits until both sites
-    are live. Doing it again does no harm. (`altid up` does it by itself.)
+    are live. Doing it again does no harm. (`altid up` does it by itself.) As long as there is no account, it
+    prints a link that makes the first administrator.
 
     \b
     Examples:
@@ -112,6 +114,8 @@ def init(options: Options) -> None:
     silent = options.quiet or options.json
     where = Layout(options.data.resolve())
     show(options, run(_completed(where, silent=silent)))
+    if not silent:
+        tell_first_link(run(first_link_of(where)))
 
 
 @click.command()

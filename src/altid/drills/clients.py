@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from altid.access.programs import Tokens
+from altid.access.programs import Credentials
 from altid.drills.history import Kept, Operation
 from altid.region.http import Answer, Connection, HttpError
 
@@ -64,7 +64,7 @@ class Client:
     """Its own site's server first; the others when that one doesn't answer."""
 
     dice: random.Random
-    tokens: Tokens
+    tokens: Credentials
     shares: bool = False
     """Whether others write this register too: then what was read last counts, not what was written last."""
 
@@ -215,7 +215,7 @@ class Client:
         )
 
 
-async def kept(endpoint: Endpoint, register: str, tokens: Tokens) -> Kept:
+async def kept(endpoint: Endpoint, register: str, tokens: Credentials) -> Kept:
     """The values of the register's versions as the record holds them, oldest first. Raises `HttpError`."""
     connection = Connection(endpoint.host, endpoint.port)
     path = f"/fhir/Observation/{register}/_history?_count=1000"

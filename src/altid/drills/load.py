@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from altid.access.programs import Tokens
+from altid.access.programs import Credentials
 from altid.drills.figures import percentile
 from altid.region.http import Connection, HttpError
 from altid.region.topology import Site
@@ -72,7 +72,7 @@ class Step:
 class SiteLoad:
     """A run's resources at one site, and the connections to that site's servers."""
 
-    def __init__(self, site: Site, run: str, dice: random.Random, tokens: Tokens) -> None:
+    def __init__(self, site: Site, run: str, dice: random.Random, tokens: Credentials) -> None:
         self._site, self._run, self._dice, self._tokens = site, run, dice, tokens
         self._free: list[Connection] = []
         self._opened = 0

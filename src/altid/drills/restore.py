@@ -24,7 +24,7 @@ from typing import Any
 
 import asyncpg
 
-from altid.access.programs import Tokens
+from altid.access.programs import Credentials
 from altid.drills import checker, evidence, figures
 from altid.drills.clients import Client, Endpoint, kept
 from altid.drills.history import Kept, Operation
@@ -142,7 +142,7 @@ async def _have_backup(source: Path) -> None:
         raise RegionError(f"{source} holds no good backup: `altid backup verify` tells why.")
 
 
-def _clients(region: Region, tokens: Tokens, seed: int, count: int, run: str) -> list[Client]:
+def _clients(region: Region, tokens: Credentials, seed: int, count: int, run: str) -> list[Client]:
     """Writers of registers of their own, half of them at home at each site."""
     made = []
     for number in range(count):
@@ -289,7 +289,7 @@ async def _whole(where: Layout, region: Region) -> Status:
         await asyncio.sleep(_POLL_S)
 
 
-async def _patiently(region: Region, register: str, tokens: Tokens) -> Kept:
+async def _patiently(region: Region, register: str, tokens: Credentials) -> Kept:
     """What the region itself holds of a register after it has come back."""
     end_s = time.monotonic() + _DRAIN_S_MAX
     while True:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from altid.access.programs import Tokens
+from altid.access.programs import Credentials
 from altid.drills import evidence
 from altid.drills.clients import Client, Endpoint, kept
 from altid.drills.history import Kept
@@ -92,7 +92,7 @@ async def _stage(where: Layout, region: Region, dice: random.Random) -> Stage:
     return Stage(where, region, region.site(status.leader), dice)
 
 
-def _crowd(stage: Stage, options: DrillOptions, run: str, tokens: Tokens) -> _Crowd:
+def _crowd(stage: Stage, options: DrillOptions, run: str, tokens: Credentials) -> _Crowd:
     """Half of the writers at home at each site; two rivals for one register; and a reader at each site."""
     endpoints = {
         site.name: [Endpoint(site.name, site.host, port) for port in site.server_ports]
@@ -164,7 +164,7 @@ async def _whole(stage: Stage) -> Status:
         await asyncio.sleep(_POLL_S)
 
 
-async def _kept_at_both(region: Region, registers: list[str], tokens: Tokens) -> dict[str, list[Kept]]:
+async def _kept_at_both(region: Region, registers: list[str], tokens: Credentials) -> dict[str, list[Kept]]:
     """What each site holds of each register."""
     held = {}
     for site in region.sites:
@@ -172,7 +172,7 @@ async def _kept_at_both(region: Region, registers: list[str], tokens: Tokens) ->
     return held
 
 
-async def _patiently(site: Site, register: str, tokens: Tokens) -> Kept:
+async def _patiently(site: Site, register: str, tokens: Credentials) -> Kept:
     end_s = time.monotonic() + _DRAIN_S_MAX
     while True:
         for port in site.server_ports:

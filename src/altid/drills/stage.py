@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from altid.access.programs import Tokens
+from altid.access.programs import Credentials
 from altid.region import faults
 from altid.region.faults import Degree
 from altid.region.layout import Layout
@@ -18,7 +18,7 @@ _TOKEN_S = 3 * 3600.0
 """The drill `clock-jump` puts a site an hour ahead, where a usual token of ten minutes has ended."""
 
 
-async def drill_tokens(where: Layout, region: Region) -> Tokens:
+async def drill_tokens(where: Layout, region: Region) -> Credentials:
     """What the clients prove themselves with. The first is made now: later there may be no database.
 
     Raises `RegionError`.

@@ -28,7 +28,7 @@ from datetime import datetime
 from pathlib import Path
 
 from altid.access.secret import SECRET_BYTES
-from altid.record.postgres.account import Account, reaches
+from altid.record.postgres.account import Account, choose, current, reaches
 from altid.record.postgres.folder import write_owned
 from altid.record.postgres.programs import MAJOR
 from altid.region.error import RegionError
@@ -272,6 +272,13 @@ def make(layout: Layout, region: Region, account: Account) -> None:
         raise RegionError(f"{layout.data} cannot be written: {error.strerror}.") from None
     for place in region.places:
         make_place(layout, place, account)
+
+
+def owner(layout: Layout) -> Account:
+    """Whose the data folder is: the service user's, or that of who keeps the operator's folder, also root."""
+    if os.geteuid() != 0 or layout.data.stat().st_uid == 0:
+        return current()
+    return choose(layout.data)
 
 
 def may_join(folders: PlaceFolders, now: datetime) -> bool:

@@ -9,10 +9,8 @@ a few hours: whoever installs the same files once more later starts nothing.
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 
-from altid.record.postgres import account as accounts
 from altid.record.postgres.folder import write_owned
 from altid.region import events, layout
 from altid.region.error import RegionError
@@ -49,7 +47,7 @@ async def replace(where: Layout, region: Region, name: str) -> datetime:
     finally:
         client.close()
     until = datetime.now(UTC) + _JOINS_FOR
-    account = accounts.choose(where.data) if os.geteuid() == 0 else accounts.current()
+    account = layout.owner(where)
     layout.make_place(where, place, account)
     write_owned(where.place(place.name).joins, json.dumps({"until": until.isoformat()}) + "\n", account)
     events.record(where.events, place.name, "place replaced", until=until.isoformat(timespec="seconds"))

@@ -31,6 +31,7 @@ BEDS_FILLED_PER_WARD = 14
 """So that a ward always has a free bed to show."""
 
 _SOR = "urn:oid:1.2.208.176.1.1"
+_REGION_NUMBER = 1
 
 
 class Specialty(NamedTuple):
@@ -229,7 +230,9 @@ def resources(region: str) -> Iterator[Resource]:
 
 
 def _organisations(region: str) -> Iterator[Resource]:
-    yield _organisation(region, "region", 1, REGION_NAME, coded(f"{HL7}/organization-type", "prov"))
+    yield _organisation(
+        region, "region", _REGION_NUMBER, REGION_NAME, coded(f"{HL7}/organization-type", "prov")
+    )
     for hospital_number, hospital in enumerate(HOSPITALS, start=1):
         sor = 1000 * hospital_number
         kind = coded(SNOMED, "22232009", "Hospital")
@@ -305,6 +308,18 @@ def _place(
 
 def _wards(hospital: Hospital) -> list[Ward]:
     return [ward for ward in WARDS if ward.hospital is hospital]
+
+
+def region_sor() -> str:
+    return _sor(_REGION_NUMBER)
+
+
+def hospital_sor(hospital: Hospital) -> str:
+    return _sor(1000 * (HOSPITALS.index(hospital) + 1))
+
+
+def ward_sor(ward: Ward) -> str:
+    return _sor(1000 * (HOSPITALS.index(ward.hospital) + 1) + _wards(ward.hospital).index(ward) + 1)
 
 
 def _sor(number: int) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from altid.cli.demoing.narrator import DemoError
 
-_SEED = 2026
+SEED = 2026
 _END_S_MAX = 5.0
 
 
 async def make_patients(patients: int, folder: Path) -> None:
     """Write the files of so many patients, the same ones each time. Raises `DemoError`."""
-    await altid("--quiet", "sample", "--patients", str(patients), "--seed", str(_SEED), "--out", str(folder))
+    await altid("--quiet", "sample", "--patients", str(patients), "--seed", str(SEED), "--out", str(folder))
 
 
 async def load(data: Path, server: str | None, paths: list[Path], *, quiet: bool = False) -> None:

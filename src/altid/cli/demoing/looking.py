@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from altid.access.programs import Credentials, bearer
 from altid.cli.demoing.filling import altid
 from altid.cli.demoing.narrator import Narrator
 
@@ -18,13 +19,24 @@ _OF_DRILLS = b'"code":{"text":"drill"}'
 """What the drills' own registers hold: they are no part of the record that is compared."""
 
 
-async def look(address: str, patients: int, narrator: Narrator, where: str = "") -> str:
-    """Look at a server's record; gives the id of a patient with a page worth seeing. Raises `DemoError`."""
-    async with httpx.AsyncClient(base_url=address, timeout=_ANSWER_S_MAX) as http:
+async def look(
+    address: str, patients: int, program: Credentials, doctor: str | None, narrator: Narrator, where: str = ""
+) -> str:
+    """Look at a server's record; gives the id of a patient with a page worth seeing. Raises `DemoError`.
+
+    `program` sees all. `doctor` is the token of somebody at the ward of the first patients: for the page.
+    """
+    headers = await program.headers()
+    async with httpx.AsyncClient(base_url=address, timeout=_ANSWER_S_MAX, headers=headers) as http:
+        unknown = await http.get("/fhir/Patient", headers={"Authorization": "Bearer nobody"})
+        narrator.expect(unknown.status_code == 401, f"{where}without a token nothing is answered")
         counted = (await _get(http, "/fhir/Patient?_summary=count", narrator))["total"]
         narrator.expect(counted >= patients, f"{where}{counted} patients can be found")
         admitted = await _get(
-            http, "/fhir/Encounter?status=in-progress&_include=Encounter:subject&_count=1", narrator
+            http,
+            "/fhir/Encounter?status=in-progress&_include=Encounter:subject&_count=1",
+            narrator,
+            bearer(doctor) if doctor else None,
         )
         found = next(
             entry["resource"] for entry in admitted["entry"] if entry["resource"]["resourceType"] == "Patient"
@@ -37,15 +49,18 @@ async def look(address: str, patients: int, narrator: Narrator, where: str = "")
         narrator.expect(bool(entries), f"{where}{len(entries)} of an admitted patient's results are read")
         kept = await _keeps_digits(http)
         narrator.expect(kept, f"{where}a decimal comes back with the digits it was written with")
-        page = await http.get(f"/patient/{found['id']}")
-        shown = page.text.casefold()
-        is_theirs = page.status_code == 200 and found["name"][0]["family"].casefold() in shown
-        narrator.expect(is_theirs, f"{where}the patient's page opens and shows the name")
+        if doctor:
+            page = await http.get(f"/patient/{found['id']}", headers={"Cookie": f"altid={doctor}"})
+            shown = page.text.casefold()
+            is_theirs = page.status_code == 200 and found["name"][0]["family"].casefold() in shown
+            narrator.expect(is_theirs, f"{where}the patient's page opens for the doctor and shows the name")
         return str(found["id"])
 
 
-async def _get(http: httpx.AsyncClient, path: str, narrator: Narrator) -> dict[str, Any]:
-    response = await http.get(path)
+async def _get(
+    http: httpx.AsyncClient, path: str, narrator: Narrator, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    response = await http.get(path, headers=headers)
     narrator.expect(response.status_code == 200, f"GET {path.partition('?')[0]} is answered", quiet=True)
     content: dict[str, Any] = response.json()
     return content
@@ -67,11 +82,15 @@ class Digest(NamedTuple):
     sha256: str
 
 
-async def digests(addresses: dict[str, str], folder: Path) -> dict[str, Digest]:
-    """Read everything from each FHIR base, at the same time, into `folder`. Raises `DemoError`."""
+async def digests(data: Path, addresses: dict[str, str], folder: Path) -> dict[str, Digest]:
+    """Read everything of the region in the data folder from each FHIR base, at the same time, into `folder`.
+
+    Raises `DemoError`.
+    """
+    region = ["--data", str(data)]
     await asyncio.gather(
         *(
-            altid("--quiet", "export", "--server", address, "--out", str(folder / name))
+            altid(*region, "--quiet", "export", "--server", address, "--out", str(folder / name))
             for name, address in addresses.items()
         )
     )

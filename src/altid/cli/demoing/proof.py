@@ -81,7 +81,7 @@ async def prove(
     status = await gather(where, region)
     bases = {site.name: site.fhir[0] for site in status.sites}
     narrator.tell("Reading everything at both sites", "…")
-    before = await digests(bases, exports / "before")
+    before = await digests(where.data, bases, exports / "before")
     _tell_record(before, narrator)
     seed = secrets.randbits(_SEED_BITS)
     folder = await asyncio.to_thread(make_folder, evidence, _DRILL, seed)
@@ -89,7 +89,7 @@ async def prove(
     result = await _drilled(where, region, DrillOptions(seed, clients), folder, narrator)
     both_live = await _both_live(where, region)
     narrator.tell("Reading everything at both sites again", "…")
-    after = await digests(bases, exports / "after")
+    after = await digests(where.data, bases, exports / "after")
     proof = Proof(result, before, after, both_live)
     _tell_record(after, narrator)
     path = folder / "demo.json"

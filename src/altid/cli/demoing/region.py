@@ -15,15 +15,17 @@ from altid.cli.demoing.looking import look
 from altid.cli.demoing.narrator import DemoError, Narrator
 from altid.cli.demoing.proof import Proof, prove
 from altid.cli.demoing.stopping import until_stopped
+from altid.cli.demoing.users import Cast, make_users, print_users
 from altid.gateway.startup import up
 from altid.region import layout
 from altid.region.builtin import reserved_region
 from altid.region.error import RegionError
 from altid.region.layout import Layout, load_region
 from altid.region.leftovers import end_all
+from altid.region.operating import operator_of, tokens_of
 from altid.region.regionfile import render_region
 from altid.region.shutdown import down
-from altid.region.status import Status
+from altid.region.status import SiteStatus, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,30 @@ class Wish:
 async def show_region(wish: Wish, narrator: Narrator) -> None:
     """Start, load, look, and wait for Ctrl-C."""
     async with _running(wish, narrator) as (where, status):
-        patients = {site.name: await _look(site.web, site.name, wish, narrator) for site in status.sites}
-        _print_addresses(where, status, patients, narrator)
+        people = await _people(where)
+        patients = {site.name: await _look(where, site, people, wish, narrator) for site in status.sites}
+        _print_addresses(where, status, patients, people, narrator)
         await until_stopped()
 
 
 async def prove_region(wish: Wish, narrator: Narrator) -> Proof:
     """Start, load, look, lose the leader's site under load, and see whether anything was lost."""
     async with _running(wish, narrator) as (where, status):
+        people = await _people(where)
         for site in status.sites:
-            await _look(site.web, site.name, wish, narrator)
+            await _look(where, site, people, wish, narrator)
         with tempfile.TemporaryDirectory(prefix="altid-export-") as folder:
             return await prove(where, load_region(where), wish.clients, wish.evidence, Path(folder), narrator)
 
 
-async def _look(address: str, site: str, wish: Wish, narrator: Narrator) -> str:
-    return await look(address, wish.patients, narrator, f"{site}: ")
+async def _people(where: Layout) -> Cast:
+    async with operator_of(where, load_region(where)) as operator:
+        return await make_users(operator)
+
+
+async def _look(where: Layout, site: SiteStatus, people: Cast, wish: Wish, narrator: Narrator) -> str:
+    tokens = tokens_of(where, load_region(where), "demo")
+    return await look(site.web, wish.patients, tokens, people.doctor_token, narrator, f"{site.name}: ")
 
 
 @asynccontextmanager
@@ -133,14 +143,18 @@ async def _stop(where: Layout) -> None:
         raise DemoError(f"{left} processes of {where.data} do not end, even by force")
 
 
-def _print_addresses(where: Layout, status: Status, patients: dict[str, str], narrator: Narrator) -> None:
+def _print_addresses(
+    where: Layout, status: Status, patients: dict[str, str], people: Cast, narrator: Narrator
+) -> None:
     narrator.print()
     for site in status.sites:
         role = "leads" if site.name == status.leader else "follows"
         narrator.print(f"  Patients at {site.name} ({role})  {site.web}/")
         narrator.print(f"    one of them            {site.web}/patient/{patients[site.name]}")
     narrator.print(f"  Live picture              {status.witness['status']}")
+    narrator.print()
+    print_users(people, narrator)
     narrator.print("\n  In another terminal:")
-    for command in ("status --watch", "fault inject site-kill", "fault heal"):
+    for command in ("status --watch", "token --user doctor", "fault inject site-kill", "fault heal"):
         narrator.print(f"    altid {command} --data {where.data}")
     narrator.print("\nCtrl-C stops it.")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from altid.access.programs import GivenToken, program_token
 from altid.api.settings import FhirSettings
 from altid.cli.demoing.filling import load, make_patients
 from altid.cli.demoing.looking import look
 from altid.cli.demoing.narrator import Narrator
 from altid.cli.demoing.stopping import run_stoppable, until_stopped
+from altid.cli.demoing.users import make_users, print_users
+from altid.cli.operating import operator_at
+from altid.region.layout import Layout
 from altid.server.supervisor import ServeOptions, serving
 
 
@@ -39,6 +44,7 @@ def _data_folder(chosen: Path | None) -> Iterator[Path]:
         yield chosen
         return
     with tempfile.TemporaryDirectory(prefix="altid-demo-") as folder:
+        Path(folder).chmod(0o755)  # started by root, PostgreSQL and the servers run as another user
         yield Path(folder) / "data"
 
 
@@ -52,10 +58,18 @@ async def _show(
             narrator.tell(f"Making and loading {patients} synthetic Danish patients", "…")
             await make_patients(patients, Path(folder))
             await load(options.data, None, [Path(folder), *files])
-        patient = await look(address, patients, narrator)
+        where = Layout(await asyncio.to_thread(options.data.resolve))
+        async with operator_at(where) as operator:
+            people = await make_users(operator)
+            program = await program_token(operator, "demo")
+        patient = await look(address, patients, GivenToken(program.token), people.doctor_token, narrator)
         narrator.print(f"\n  Patients   {address}/")
         narrator.print(f"  One of them  {address}/patient/{patient}")
-        narrator.print(f"  FHIR R4    {address}/fhir  (try {address}/fhir/Patient?_count=2&_pretty=true)\n")
+        narrator.print(
+            f"  FHIR R4    {address}/fhir  (a token: altid token --user doctor --data {options.data})\n"
+        )
+        print_users(people, narrator)
+        narrator.print()
         if leave:
             narrator.print("Everything is as it should be.")
             return
