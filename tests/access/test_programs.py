@@ -108,7 +108,7 @@ def test_a_token_in_a_file_is_read_again(tmp_path: Path) -> None:
     assert asyncio.run(work()) == ["one", "two", "three"]
 
 
-@pytest.mark.parametrize("text", ["", "\n", "two words", "å", "x" * 5000, "one\ntwo"])
+@pytest.mark.parametrize("text", ["", "\n", "two words", "å", "x" * 10_000, "one\ntwo"])
 def test_a_file_that_holds_no_token_is_refused_without_saying_what_it_holds(
     tmp_path: Path, text: str
 ) -> None:
