@@ -23,10 +23,7 @@ from altid.region.page.view import board
 from altid.region.page.words import LANGUAGE_NAMES, Language, Words, wanted
 from altid.web.headers import NOT_KEPT, SECURITY
 
-_HEADERS = NOT_KEPT | {
-    "Content-Security-Policy": f"{SECURITY['Content-Security-Policy']}; connect-src 'self'",
-    "Vary": "Accept-Language",
-}
+_HEADERS = NOT_KEPT | {"Vary": "Accept-Language"}
 _STATIC_TYPES = {
     "page.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
