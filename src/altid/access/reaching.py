@@ -66,7 +66,9 @@ class _Cache(Generic[Value]):
             underway = self._underway.get(key)
             if underway is not None and underway[1] is asyncio.current_task():
                 del self._underway[key]
-        self._known[key] = _Known(began_s, value)
+        known = self._known.get(key)
+        if known is None or known.at_s <= began_s:  # a slow read must not put back what a fresh one replaced
+            self._known[key] = _Known(began_s, value)
         self._known.move_to_end(key)
         while len(self._known) > self._size_max:
             self._known.popitem(last=False)
