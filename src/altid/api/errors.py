@@ -42,11 +42,11 @@ def no_grounds() -> FhirError:
         403,
         "forbidden",
         "You have no grounds for this patient: neither admitted or referred to where you work, nor on your "
-        "list, or the patient has blocked it. If you must, break the glass with a reason: POST "
-        "/access/overrides.",
+        "list, or the patient has blocked it. If you must, break the glass with a reason, on the patient's "
+        "page.",
         "Du har ingen behandlingsrelation til patienten: hverken indlagt eller henvist, hvor du arbejder, "
         "eller på din liste, eller patienten har spærret. Er det nødvendigt, så brug værdispring med en "
-        "begrundelse: POST /access/overrides.",
+        "begrundelse på patientens side.",
     )
 
 

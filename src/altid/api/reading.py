@@ -35,10 +35,8 @@ def check_id(text: str) -> str:
 
 async def read_current(connection: Connection, request: Request, type_: str, id_: str) -> Response:
     rights.require(request, "r", type_)
-    found = await read_found(connection, type_, check_id(id_))
-    if found is None:
-        raise rights.missing(request, type_)
-    stored, _ = await rights.require_shown(request, type_, found)
+    found = await rights.require_shown(request, type_, await read_found(connection, type_, check_id(id_)))
+    stored = found.stored
     if stored.body is None:
         raise errors.gone()
     rights.note_look(request, Action.READ, type_, [found], id_=id_, version=stored.version)

@@ -97,15 +97,11 @@ async def searched(request: Request, query: Query) -> tuple[Query, Visible]:
     visible = await request.permit.visible("s")
     if not query.types and not visible.is_everything:
         query = replace(query, types=tuple(sorted(visible.types)))
-    await require_grounds_for_named(request, query)
-    # Looked at again: asking for grounds may have found new ones.
-    return query, await request.permit.visible("s")
-
-
-async def require_grounds_for_named(request: Request, query: Query) -> None:
     named = named_patients(request, query)
     if named:
         await require_grounds(request, named)
+    # Looked at again: asking for grounds may have found new ones.
+    return query, await request.permit.visible("s")
 
 
 def named_patients(request: Request, query: Query) -> frozenset[str]:
