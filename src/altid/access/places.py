@@ -1,13 +1,25 @@
-"""What places of work are called, from their Organization resources."""
+"""Places of work: what they are called, and what they are part of, from their Organization resources.
+
+A place of work is named by its SOR number (the national register of health care organisations), everywhere:
+in accounts, sessions, broken glass and blocks. A number of another system is never taken for one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from altid.fhir import json
 from altid.record.database import Connection
-from altid.record.keys import term_keys
+from altid.record.keys import present_key, term_keys
 from altid.record.stored import Stored, compose
+
+SOR = "urn:oid:1.2.208.176.1.1"
+"""The system of SOR numbers."""
+
+DEPTH_MAX = 10
+"""Organisations one within the other: a region has four or five. What goes on for longer is a circle."""
 
 _FIND = """
 SELECT type, id, version, last_updated, body FROM resource
@@ -17,15 +29,80 @@ SELECT type, id, version, last_updated, body FROM resource
 _SAME_MAX = 4
 """Resources that hold the same SOR number by mistake."""
 
+# A step upwards that leads to nothing, or that is told by no reference to a resource, is no end but a gap.
+_ABOVE = f"""
+WITH RECURSIVE up AS (
+    SELECT id, 0 AS depth FROM resource
+     WHERE type = 'Organization' AND body IS NOT NULL AND terms @> $1::uuid[]
+    UNION
+    SELECT split_part(ref, '/', 2), up.depth + 1
+      FROM up JOIN resource r ON r.type = 'Organization' AND r.id = up.id CROSS JOIN unnest(r.refs) ref
+     WHERE ref ^@ 'partof=Organization/' AND up.depth < {DEPTH_MAX}
+)
+SELECT up.id,
+       up.depth < {DEPTH_MAX} AND r.body IS NOT NULL AND (
+           NOT r.present && $2::integer[]
+           OR EXISTS (SELECT FROM unnest(r.refs) ref WHERE ref ^@ 'partof=Organization/')) AS is_told
+  FROM up LEFT JOIN resource r ON r.type = 'Organization' AND r.id = up.id
+"""
+
+_BENEATH = f"""
+WITH RECURSIVE down AS (
+    SELECT id, 0 AS depth FROM resource
+     WHERE type = 'Organization' AND body IS NOT NULL AND terms @> $1::uuid[]
+    UNION
+    SELECT r.id, down.depth + 1
+      FROM down JOIN resource r ON r.terms @> ARRAY[term('Organization.partof=Organization/' || down.id)]
+     WHERE r.body IS NOT NULL AND down.depth < {DEPTH_MAX}
+)
+SELECT DISTINCT id FROM down
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Where a place of work stands: the ids of its organisation and of all that it is part of."""
+
+    organisations: frozenset[str] = frozenset()
+    is_whole: bool = False
+    """Whether that was told up to the top. If not, the place may be part of any other."""
+
+
+NOWHERE = Above()
+
+
+def sor_term(organisation: str) -> str:
+    """What the record's index calls an organisation of this SOR number."""
+    return f"Organization.identifier={SOR}|{organisation}"
+
 
 async def names(connection: Connection, organisations: Sequence[str]) -> dict[str, str]:
-    """Names by SOR id; those of which nobody has said a name are missing."""
-    keys = term_keys([f"Organization.identifier={each}" for each in organisations])
+    """Names by SOR number; those of which nobody has said a name are missing."""
+    keys = term_keys(map(sor_term, organisations))
     found: dict[str, str] = {}
     for row in await connection.fetch(_FIND, keys, len(organisations) * _SAME_MAX):
         resource = json.loads(compose(Stored(*row)))
         name = resource.get("name")
-        for identifier in resource.get("identifier", ()):
-            if isinstance(name, str) and identifier.get("value") in organisations:
-                found[identifier["value"]] = name
+        for number in _sor_numbers(resource):
+            if isinstance(name, str) and number in organisations:
+                found[number] = name
     return found
+
+
+async def above(connection: Connection, organisation: str) -> Above:
+    """Where the place of this SOR number stands."""
+    partof = [present_key("partof")]
+    rows = await connection.fetch(_ABOVE, term_keys([sor_term(organisation)]), partof)
+    return Above(frozenset(row[0] for row in rows), bool(rows) and all(row[1] for row in rows))
+
+
+async def beneath(connection: Connection, organisation: str) -> tuple[str, ...]:
+    """Ids of the organisation of this SOR number and of all that is part of it."""
+    rows = await connection.fetch(_BENEATH, term_keys([sor_term(organisation)]))
+    return tuple(row[0] for row in rows)
+
+
+def _sor_numbers(resource: dict[str, Any]) -> Iterable[str]:
+    for identifier in resource.get("identifier", ()):
+        if identifier.get("system") == SOR and "value" in identifier:
+            yield identifier["value"]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from altid.access.grounds import EVERYONE, NOBODY, TREATING, Own, Place, Reach, own_of, place_of
+from altid.access.grounds import EVERYONE, NOBODY, TREATING, Own, Place, Reach
 from altid.access.identity import Identity, Role
+from altid.access.relations import own_of, place_of
 from altid.record.database import Database
 
 PLACE_S, OWN_S = 5.0, 2.0
@@ -113,4 +114,4 @@ class Reaches:
 
     async def _read_own(self, identity: Identity, place: Place) -> Own:
         async with self._database.reading() as connection:
-            return await own_of(connection, identity, place.organisations, datetime.now(UTC))
+            return await own_of(connection, identity, place.above, datetime.now(UTC))
