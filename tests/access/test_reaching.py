@@ -94,3 +94,22 @@ def test_what_is_too_old_is_read_anew() -> None:
         assert await cache.get("a", _OLD_S, second) == "now"
 
     _run(story)
+
+
+def test_what_was_forgotten_is_read_anew_and_a_read_from_before_is_not_kept() -> None:
+    async def story(cache: _Cache[str], _clock: _Hands) -> None:
+        before, after, never = _Answer("hidden"), _Answer("opened"), _Answer("not asked")
+        waiting = await _begun(cache.get("a", _OLD_S, before))
+        cache.forget("a")
+        looking = await _begun(cache.get("a", _OLD_S, after))
+        before.come()
+        assert await waiting == "hidden"
+        after.come()
+        assert await looking == "opened"
+        assert await cache.get("a", _OLD_S, never) == "opened"
+        cache.forget("a")
+        again = _Answer("anew")
+        again.come()
+        assert await cache.get("a", _OLD_S, again) == "anew"
+
+    _run(story)

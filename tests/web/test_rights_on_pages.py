@@ -15,10 +15,17 @@ from altid.access.audit import store as audit_store
 from altid.access.audit.event import Action
 from altid.access.audit.store import Entry, Query
 from altid.access.identity import Role
+from altid.access.places import SOR
+from tests.access.desks import WARD
 from tests.web.visiting import Browser, make_account, run
 
 Store = Callable[..., None]
 WAIT_S_MAX = 10.0
+PERIOD = """
+INSERT INTO patient_block (id, patient, data_low, data_high, since)
+     VALUES (gen_random_uuid(), $1, '2020-01-01', '2021-01-01', now() - interval '1 hour')
+"""
+"""What has no date of its own may be from it."""
 REASON = "Bevidstløs i modtagelsen, ukendt medicin"
 
 
@@ -103,6 +110,30 @@ def test_broken_glass_opens_the_record_and_is_followed_up(
     assert twice.status_code == 422
 
 
+def admit(store: Store, patient: str) -> None:
+    """To the ward where they all work."""
+    store("Organization", "w9", identifier=[{"system": SOR, "value": WARD}])
+    store(
+        "Encounter",
+        f"e{patient}",
+        status="in-progress",
+        **{"class": {"code": "IMP"}},
+        subject={"reference": f"Patient/{patient}"},
+        serviceProvider={"reference": "Organization/w9"},
+    )
+
+
+def test_a_period_that_broken_glass_opens_is_seen_at_once(
+    treating: Browser, web_dsn: str, patient: str, store: Store
+) -> None:
+    admit(store, patient)
+    wait_for(partial(has_grounds, treating, patient))
+    run(web_dsn, lambda connection: connection.execute(PERIOD, patient))
+    wait_for(lambda: "Penicilliner" not in treating.get(f"/patient/{patient}").text)
+    treating.post(f"/patient/{patient}/override", data={"kind": "consent", "reason": REASON})
+    assert "Penicilliner" in treating.get(f"/patient/{patient}").text
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"), [("acute", "kort"), ("acute", " " * 20), ("nosy", REASON), ("", REASON)]
 )
@@ -146,15 +177,7 @@ def test_only_the_auditor_follows_up(web_server: str, web_dsn: str, path: str, r
 def test_what_a_role_may_not_read_never_looks_like_none(
     web_server: str, web_dsn: str, patient: str, store: Store
 ) -> None:
-    store("Organization", "w9", identifier=[{"system": "urn:oid:1.2.208.176.1.1", "value": "32891000016001"}])
-    store(
-        "Encounter",
-        f"e{patient}",
-        status="in-progress",
-        **{"class": {"code": "IMP"}},
-        subject={"reference": f"Patient/{patient}"},
-        serviceProvider={"reference": "Organization/w9"},
-    )
+    admit(store, patient)
     for client in of_role(web_server, web_dsn, Role.SECRETARY):
         wait_for(partial(has_grounds, client, patient))
         html = client.get(f"/patient/{patient}").text

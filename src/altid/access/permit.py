@@ -110,11 +110,18 @@ class Permit:
         )
 
     async def has_grounds(self, patients: Iterable[str]) -> bool:
-        """Whether there are grounds for every one of these patients; for none of them: no."""
+        """Whether there are grounds for every one of these patients; for none of them: no.
+
+        Looks once more also where something of theirs is hidden: the glass may just have been broken, before
+        another server.
+        """
         named = list(patients)
         if not named:
             return self.is_for_everyone
-        return await self._has(named) or (await self._again() and await self._has(named))
+        if await self._has(named) and not await self._hides(named):
+            return True
+        await self._again()
+        return await self._has(named)
 
     def note(self, note: Note) -> None:
         """Tell of a look or a change, before its answer leaves."""
@@ -155,6 +162,10 @@ class Permit:
     async def _has(self, patients: Iterable[str]) -> bool:
         reach = await self._reached()
         return all(reach.of(patient) is not None for patient in patients)
+
+    async def _hides(self, patients: Iterable[str]) -> bool:
+        hidden = (await self._reached()).hidden
+        return any(patient in hidden for patient in patients)
 
     async def _reached(self) -> Reach:
         if self._reach is None:

@@ -59,21 +59,30 @@ class _Cache(Generic[Value]):
             underway = self._underway[key] = (now_s, task)
         return await asyncio.shield(underway[1])
 
+    def forget(self, key: str) -> None:
+        """It has changed: whoever asks from now on is read anew."""
+        self._known.pop(key, None)
+        self._underway.pop(key, None)
+
     async def _read(self, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
         began_s = self._clock()
+        is_newest = False
         try:
             value = await read()
         finally:
             underway = self._underway.get(key)
             if underway is not None and underway[1] is asyncio.current_task():
                 del self._underway[key]
-        known = self._known.get(key)
-        if known is None or known.at_s <= began_s:  # a slow read must not put back what a fresh one replaced
-            self._known[key] = _Known(began_s, value)
+                is_newest = True
+        if is_newest:  # what a fresh read has overtaken, or what was forgotten meanwhile, is not kept
+            self._keep(key, _Known(began_s, value))
+        return value
+
+    def _keep(self, key: str, known: _Known[Value]) -> None:
+        self._known[key] = known
         self._known.move_to_end(key)
         while len(self._known) > self._size_max:
             self._known.popitem(last=False)
-        return value
 
 
 def _look_at(task: asyncio.Task[Value]) -> None:
@@ -102,11 +111,15 @@ class Reaches:
             lambda: self._read_place(identity.organisation),
         )
         own = await self._people.get(
-            f"{identity.subject} {identity.organisation}",
+            _key(identity),
             FRESH_S if fresh else OWN_S,
             lambda: self._read_own(identity, place),
         )
         return Reach(False, place, own, datetime.now(UTC), identity.patient)
+
+    def forget(self, identity: Identity) -> None:
+        """What is the person's own has changed, say by broken glass: it is seen at once."""
+        self._people.forget(_key(identity))
 
     async def _read_place(self, organisation: str) -> Place:
         async with self._database.reading() as connection:
@@ -115,3 +128,7 @@ class Reaches:
     async def _read_own(self, identity: Identity, place: Place) -> Own:
         async with self._database.reading() as connection:
             return await own_of(connection, identity, place.above, datetime.now(UTC))
+
+
+def _key(identity: Identity) -> str:
+    return f"{identity.subject} {identity.organisation}"

@@ -56,6 +56,7 @@ async def _break_glass(visit: Visit, names: PlaceNames) -> Response:
         text = error.text_da if visit.words.language == "da" else error.text_en
         me = await me_of(visit, names)
         return page("not-broken.html", visit.words, status=422, me=me, text=text, patient=patient)
+    visit.service.guard.reaches.forget(visit.identity)
     visit.note(Action.OVERRIDE, "override", type="Override", id=str(made), patients=(patient,))
     return go(f"/patient/{patient}")
 
