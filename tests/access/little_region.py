@@ -113,3 +113,12 @@ async def block(
 
 
 _BLOCK = "INSERT INTO patient_block VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6, $7)"
+
+
+async def enlist(connection: Any, who: Identity, patient: str, until: datetime) -> None:
+    """Put a patient on somebody's list."""
+    await connection.execute(
+        "INSERT INTO personal_list (account, role, organisation, patient, added, until) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        *(who.subject, who.role, who.organisation, patient, NOW - timedelta(days=1), until),
+    )

@@ -175,13 +175,14 @@ def resource(type_: str, patient: str) -> Resource:
 _TREATED_HERE = (Relation.ADMITTED, Relation.BLOCKED, Relation.PERIOD)
 
 GROUNDS = """
-INSERT INTO personal_list (account, patient, added, until)
-     VALUES ($1, 'listed', now(), now() + interval '1 day');
+INSERT INTO personal_list (account, role, organisation, patient, added, until)
+     SELECT $1, role, $2, 'listed', now(), now() + interval '1 day' FROM unnest($3::text[]) role
 """
 OVERRIDE = """
-INSERT INTO override (id, account, patient, organisation, kind, reason, began, until)
-     VALUES (gen_random_uuid(), $1, 'override', $2, 'acute', 'Bevidstløs i modtagelsen',
-             now(), now() + interval '1 day')
+INSERT INTO override (id, account, role, organisation, patient, kind, reason, began, until)
+     SELECT gen_random_uuid(), $1, role, $2, 'override', 'acute', 'Bevidstløs i modtagelsen',
+            now(), now() + interval '1 day'
+       FROM unnest($3::text[]) role
 """
 BLOCK = """
 INSERT INTO patient_block (id, patient, account, data_low, data_high, since)

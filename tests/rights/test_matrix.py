@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from altid.access.identity import Level, Role
+from altid.access.overrides import BREAK
 from altid.access.tokens import Subject
 from altid.api.settings import FhirSettings
 from altid.record.postgres import Cluster
@@ -82,8 +83,8 @@ def _put(client: httpx.Client, content: hospital.Resource) -> None:
 async def _relate(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(hospital.GROUNDS, ACCOUNT)
-        await connection.execute(hospital.OVERRIDE, ACCOUNT, hospital.WARD)
+        await connection.execute(hospital.GROUNDS, ACCOUNT, hospital.WARD, list(Role))
+        await connection.execute(hospital.OVERRIDE, ACCOUNT, hospital.WARD, list(BREAK))
         await connection.execute(hospital.BLOCK, Relation.BLOCKED, ACCOUNT, None, None)
         await connection.execute(
             hospital.BLOCK, Relation.PERIOD, ACCOUNT, hospital.BLOCKED_FROM, hospital.BLOCKED_TO

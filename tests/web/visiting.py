@@ -112,14 +112,22 @@ def make_account(
     return made
 
 
-def give_grounds(dsn: str, account: str, patient: str) -> None:
+_LIST = """
+INSERT INTO personal_list (account, role, organisation, patient, added, until)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+"""
+
+
+def give_grounds(dsn: str, account: str, patient: str, role: Role = Role.DOCTOR) -> None:
     """The patient is on the person's own list."""
     now = datetime.now(UTC)
 
     def add(connection: Any) -> Any:
         return connection.execute(
-            "INSERT INTO personal_list VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            _LIST,
             account,
+            role,
+            WARD,
             patient,
             now,
             now + timedelta(days=1),

@@ -51,7 +51,8 @@ class Override:
 async def break_glass(
     connection: Connection, identity: Identity, patient: str, kind: str, reason: str, now: datetime
 ) -> str:
-    """Grounds for one patient from now on; gives the id. Raises `OverrideError`."""
+    """Grounds for one patient from now on, in this role and at this place; gives the id. Raises
+    `OverrideError`."""
     if identity.role not in BREAK or not identity.is_own_session:
         raise OverrideError("Your role can't break the glass.", "Din rolle kan ikke bruge værdispring.")
     kept = " ".join(reason.split())
@@ -71,7 +72,16 @@ async def break_glass(
     made = str(uuid.uuid4())
     until = now + timedelta(seconds=OVERRIDE_S)
     await connection.execute(
-        _ADD, made, identity.subject, patient, identity.organisation, kind, kept, now, until
+        _ADD,
+        made,
+        identity.subject,
+        identity.role,
+        identity.organisation,
+        patient,
+        kind,
+        kept,
+        now,
+        until,
     )
     return made
 
@@ -113,8 +123,8 @@ def _not_open() -> OverrideError:
 
 _IS_PATIENT = "SELECT EXISTS (SELECT FROM resource WHERE type = 'Patient' AND id = $1 AND body IS NOT NULL)"
 _ADD = """
-INSERT INTO override (id, account, patient, organisation, kind, reason, began, until)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO override (id, account, role, organisation, patient, kind, reason, began, until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _OPEN = """
 SELECT o.id::text, o.account, coalesce(a.name, o.account), o.patient, o.organisation, o.kind, o.reason,

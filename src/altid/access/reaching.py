@@ -131,4 +131,4 @@ class Reaches:
 
 
 def _key(identity: Identity) -> str:
-    return f"{identity.subject} {identity.organisation}"
+    return f"{identity.subject} {identity.role} {identity.organisation}"

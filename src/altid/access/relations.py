@@ -12,6 +12,7 @@ from typing import Any
 
 from altid.access.grounds import Grounds, Own, Place
 from altid.access.identity import Identity
+from altid.access.overrides import BREAK
 from altid.access.places import SOR, Above, above, beneath
 from altid.record.database import Connection
 from altid.record.keys import term_keys
@@ -33,9 +34,11 @@ SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type
 """
 
 _OWN = """
-SELECT patient, 'listed' AS why, until FROM personal_list WHERE account = $1 AND until > $2
+SELECT patient, 'listed' AS why, until FROM personal_list
+ WHERE account = $1 AND role = $2 AND organisation = $3 AND until > $4
 UNION ALL
-SELECT patient, 'override', until FROM override WHERE account = $1 AND until > $2
+SELECT patient, 'override', until FROM override
+ WHERE account = $1 AND coalesce(role, $2) = $2 AND organisation = $3 AND until > $4
 """
 
 _BLOCKS = """
@@ -70,11 +73,15 @@ async def place_of(connection: Connection, organisation: str) -> Place:
 
 
 async def own_of(connection: Connection, identity: Identity, stands: Above, now: datetime) -> Own:
-    """What is the person's own, at a place that stands there."""
+    """What is the person's own in this role, at a place that stands there."""
     listed: dict[str, datetime] = {}
     overrides: dict[str, datetime] = {}
-    for patient, why, until in await connection.fetch(_OWN, identity.subject, now):
-        (listed if why == Grounds.LISTED else overrides)[patient] = until
+    whose = identity.subject, identity.role, identity.organisation
+    for patient, why, until in await connection.fetch(_OWN, *whose, now):
+        if why == Grounds.LISTED:
+            listed[patient] = until
+        elif identity.role in BREAK:
+            overrides[patient] = max(until, overrides.get(patient, until))
     blocked: set[str] = set()
     hidden: dict[str, tuple[Period, ...]] = {}
     for patient, low, high in await _blocks(connection, identity, stands, now):
