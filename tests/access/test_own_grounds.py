@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from altid.access.grounds import Own
 from altid.access.identity import Identity, Role
-from altid.access.overrides import OVERRIDE_S, break_glass
+from altid.access.overrides import OVERRIDE_S, OverrideError, break_glass, follow_up, still_open
 from altid.access.places import NOWHERE
 from altid.access.relations import own_of
 from altid.record.postgres import Cluster
@@ -74,4 +76,44 @@ def test_glass_from_before_roles_were_kept_opens_for_those_who_may_break_it(reco
     assert told(record, story) == [True, True, False]
 
 
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.AUDITOR])
+def test_only_whose_task_it_is_follows_up(record: str, role: Role) -> None:
+    async def story(connection: Any) -> None:
+        await _break(connection)
+        (opened,) = await still_open(connection)
+        with pytest.raises(OverrideError, match="follows nothing up"):
+            await follow_up(connection, someone(HEART, role, "x"), opened.id, "justified", "", NOW)
+        acting = replace(AUDITOR, scopes=("user/*.rs",), application="app")
+        with pytest.raises(OverrideError, match="follows nothing up"):
+            await follow_up(connection, acting, opened.id, "justified", "", NOW)
+        assert await still_open(connection) == [opened]
+
+    told(record, story)
+
+
+def test_nobody_judges_their_own_by_whatever_account(record: str) -> None:
+    mine, twin, other = (
+        replace(DOCTOR, subject=str(uuid4())),
+        replace(AUDITOR, subject=str(uuid4())),
+        replace(AUDITOR, subject=str(uuid4())),
+    )
+
+    async def story(connection: Any) -> None:
+        for number, (who, practitioner) in enumerate(((mine, "P/1"), (twin, "P/1"), (other, None))):
+            await connection.execute(_ACCOUNT, who.subject, f"{uuid4()}{number}", who.role, practitioner)
+        made = await break_glass(connection, mine, "anna", "acute", REASON, NOW)
+        for judge in (replace(mine, role=Role.AUDITOR), twin):
+            with pytest.raises(OverrideError, match="it is your own"):
+                await follow_up(connection, judge, made, "justified", "", NOW)
+        await follow_up(connection, other, made, "justified", "", NOW)
+        assert await still_open(connection) == []
+
+    told(record, story)
+
+
+AUDITOR = someone(HEART, Role.AUDITOR, "auditor")
+_ACCOUNT = """
+INSERT INTO account (id, username, name, roles, organisations, practitioner, created)
+     VALUES ($1, $2, 'Some One', ARRAY[$3::text], ARRAY['1'], $4, now())
+"""
 _ROLES = (Role.DOCTOR, Role.NURSE, Role.SECRETARY)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from altid.access.audit import store as audit_store
-from altid.access.audit.event import Action
+from altid.access.audit.event import Action, Outcome
 from altid.access.audit.store import Entry, Query
 from altid.access.identity import Role
 from altid.access.places import SOR
@@ -138,11 +138,13 @@ def test_a_period_that_broken_glass_opens_is_seen_at_once(
     ("kind", "reason"), [("acute", "kort"), ("acute", " " * 20), ("nosy", REASON), ("", REASON)]
 )
 def test_glass_is_not_broken_without_a_kind_and_a_reason(
-    treating: Browser, patient: str, kind: str, reason: str
+    treating: Browser, web_dsn: str, patient: str, kind: str, reason: str
 ) -> None:
     answer = treating.post(f"/patient/{patient}/override", data={"kind": kind, "reason": reason})
     assert answer.status_code == 422
     assert "Penicilliner" not in treating.get(f"/patient/{patient}").text
+    told = wait_for(lambda: looks(web_dsn, patient, "page:override"))
+    assert [(each.event.action, each.event.outcome) for each in told] == [(Action.OVERRIDE, Outcome.REFUSED)]
 
 
 @pytest.mark.parametrize("role", [Role.SECRETARY, Role.OPERATIONS, Role.AUDITOR, Role.ADMINISTRATOR])
@@ -152,6 +154,8 @@ def test_glass_is_not_broken_by_who_treats_nobody(
     for client in of_role(web_server, web_dsn, role):
         answer = client.post(f"/patient/{patient}/override", data={"kind": "acute", "reason": REASON})
         assert answer.status_code == 403
+    told = wait_for(lambda: looks(web_dsn, patient, "page:override"))
+    assert [(each.event.action, each.event.outcome) for each in told] == [(Action.OVERRIDE, Outcome.REFUSED)]
 
 
 @pytest.mark.parametrize("role", [Role.OPERATIONS, Role.AUDITOR, Role.ADMINISTRATOR])

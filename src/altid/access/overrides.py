@@ -16,6 +16,8 @@ KINDS = ("acute", "consent", "incomplete-relation", "other-law")
 FINDINGS = ("justified", "unjustified")
 BREAK = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST})
 """Who treats may need to see whom nothing else opens (sundhedsloven § 42 a)."""
+FOLLOW_UP = frozenset({Role.AUDITOR})
+"""Who judges it: nobody who treats, so nobody who breaks glass in the same role."""
 OVERRIDE_S = 8 * 3600
 """A shift: whoever still needs it then has grounds of another kind, or says why anew."""
 REASON_CHARACTERS_MIN, REASON_CHARACTERS_MAX = 10, 1_000
@@ -94,7 +96,10 @@ async def still_open(connection: Connection, *, limit: int = OPEN_MAX) -> list[O
 async def follow_up(
     connection: Connection, identity: Identity, override: str, finding: str, remark: str, now: datetime
 ) -> None:
-    """Somebody else's judgement, once. Raises `OverrideError`."""
+    """Somebody else's judgement, once; another account of the same person is not somebody else. Raises
+    `OverrideError`."""
+    if identity.role not in FOLLOW_UP or not identity.is_own_session:
+        raise OverrideError("Your role follows nothing up.", "Din rolle følger ikke op på værdispring.")
     kept = " ".join(remark.split())
     if finding not in FINDINGS or len(kept) > REMARK_CHARACTERS_MAX or not kept.isprintable():
         raise OverrideError(
@@ -137,6 +142,8 @@ SELECT o.id::text, o.account, coalesce(a.name, o.account), o.patient, o.organisa
 _FOLLOW_UP = """
 UPDATE override
    SET followed_up_by = $2, followed_up_at = $3, finding = $4, remark = nullif($5, '')
- WHERE id = $1 AND finding IS NULL AND account <> $2
+ WHERE id = $1 AND finding IS NULL AND account <> $2 AND NOT EXISTS (
+       SELECT FROM account mine JOIN account theirs USING (practitioner)
+        WHERE mine.id::text = $2 AND theirs.id::text = override.account)
 RETURNING 1
 """

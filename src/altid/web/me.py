@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from altid.access import places
 from altid.access.identity import Role
+from altid.access.overrides import FOLLOW_UP
 from altid.web.gate import Service, Visit
 
 _NAMES_S_MAX = 300.0
@@ -57,6 +58,6 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         place=known[identity.organisation],
         form_token=visit.form_token,
         finds_patients=visit.permit.may("s", "Patient"),
-        follows_up=visit.permit.may("s", "AuditEvent"),
+        follows_up=identity.role in FOLLOW_UP,
         makes_workplaces=identity.role is Role.ADMINISTRATOR,
     )

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access import overrides
 from altid.access.audit.event import Action, Outcome
 from altid.access.door import writing
-from altid.access.overrides import FINDINGS, KINDS, OverrideError
+from altid.access.overrides import FINDINGS, FOLLOW_UP, KINDS, OverrideError
 from altid.web.addresses import go
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
@@ -43,7 +43,7 @@ def override_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
 async def _break_glass(visit: Visit, names: PlaceNames) -> Response:
     patient = visit.request.path_params["id"]
     if not breaks_glass(visit.permit) or not _ID.fullmatch(patient):
-        visit.note(Action.OVERRIDE, "override", type="Override", outcome=Outcome.REFUSED)
+        _note_refused(visit, patient)
         return page("not-for-role.html", visit.words, status=403, me=await me_of(visit, names))
     kind, reason = visit.form.get("kind", ""), visit.form.get("reason", "").strip()
     desk = visit.service.guard.desk
@@ -53,6 +53,7 @@ async def _break_glass(visit: Visit, names: PlaceNames) -> Response:
                 connection, visit.identity, patient, kind, reason, datetime.now(UTC)
             )
     except OverrideError as error:
+        _note_refused(visit, patient)
         text = error.text_da if visit.words.language == "da" else error.text_en
         me = await me_of(visit, names)
         return page("not-broken.html", visit.words, status=422, me=me, text=text, patient=patient)
@@ -61,8 +62,13 @@ async def _break_glass(visit: Visit, names: PlaceNames) -> Response:
     return go(f"/patient/{patient}")
 
 
+def _note_refused(visit: Visit, patient: str) -> None:
+    named = (patient,) if _ID.fullmatch(patient) else ()
+    visit.note(Action.OVERRIDE, "override", type="Override", outcome=Outcome.REFUSED, patients=named)
+
+
 async def _follow_up(visit: Visit, names: PlaceNames) -> Response:
-    if not visit.permit.may("s", "AuditEvent"):
+    if visit.identity.role not in FOLLOW_UP:
         return await _follow_up_page(visit, names)
     form = visit.form
     try:
@@ -76,6 +82,7 @@ async def _follow_up(visit: Visit, names: PlaceNames) -> Response:
                 datetime.now(UTC),
             )
     except OverrideError as error:
+        visit.note(Action.FOLLOW_UP, "follow-up", type="Override", outcome=Outcome.REFUSED)
         return await _follow_up_page(visit, names, error)
     visit.note(Action.FOLLOW_UP, "follow-up", type="Override", id=form.get("override", ""))
     return go("/follow-up")
