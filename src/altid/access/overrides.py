@@ -88,6 +88,28 @@ async def break_glass(
     return made
 
 
+async def keep_relation(
+    connection: Connection, identity: Identity, patient: str, made: str, now: datetime
+) -> str:
+    """Somebody without other grounds has made the relation to a patient themselves, by `made`, "Encounter/1":
+    kept to be followed up, once however often it is said; gives the id. It opens nothing by itself."""
+    kept = str(uuid.uuid5(_RELATION, f"{made} {patient}"))
+    reason = f"Oprettede {made} uden anden behandlingsrelation til patienten."
+    await connection.execute(
+        f"{_ADD} ON CONFLICT DO NOTHING",
+        kept,
+        identity.subject,
+        identity.role,
+        identity.organisation,
+        patient,
+        "incomplete-relation",
+        reason,
+        now,
+        now,
+    )
+    return kept
+
+
 async def still_open(connection: Connection, *, limit: int = OPEN_MAX) -> list[Override]:
     """Those that nobody has followed up, the oldest first."""
     return [Override(*row) for row in await connection.fetch(_OPEN, min(limit, OPEN_MAX))]
@@ -126,6 +148,8 @@ def _not_open() -> OverrideError:
     )
 
 
+_RELATION = uuid.UUID("6f2c1c5e-0b7e-4d0b-9a34-4f6a8d1c7b52")
+"""Of the ids of relations (RFC 9562 §5.5), so that a write that is tried again keeps one."""
 _IS_PATIENT = "SELECT EXISTS (SELECT FROM resource WHERE type = 'Patient' AND id = $1 AND body IS NOT NULL)"
 _ADD = """
 INSERT INTO override (id, account, role, organisation, patient, kind, reason, began, until)

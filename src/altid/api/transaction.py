@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 
 from altid.access.audit.event import Action
-from altid.api import errors, rights
+from altid.api import errors, relating, rights
 from altid.api.bundle import response_bundle
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
@@ -65,6 +65,8 @@ class _Plan:
     id: str | None = None
     write: Write | None = None
     existing: str | None = None
+    related: frozenset[str] = frozenset()
+    """Patients whom the writer has no other grounds for."""
     answer: Response | None = None
 
 
@@ -193,6 +195,8 @@ async def _process(transaction: Transaction, work: _Work, answer: Any) -> Respon
     await _prepare(connection, work)
     planned = _planned(work)
     _note(work, planned, await transaction.write([prepared for _, prepared in planned]) if planned else [])
+    for plan, prepared in planned:
+        await relating.keep(connection, plan.entry.request, prepared, plan.related)
     for plan in work.plans:
         if plan.existing is not None:
             plan.answer = await _existing(connection, plan, work.request)
@@ -221,6 +225,7 @@ def _needs_transaction(work: _Work) -> bool:
         plan.condition is not None
         or plan.entry.request.method in ("GET", "HEAD", "PATCH")
         or _must_be_seen(plan)
+        or _may_relate(plan)
         or not plan.entry.request.headers.keys().isdisjoint(("if-match", "if-none-match"))
         or conditional_references(plan.entry.request.content)
         for plan in work.plans
@@ -231,6 +236,12 @@ def _must_be_seen(plan: _Plan) -> bool:
     """An update by somebody who must be allowed to see what they replace."""
     request = plan.entry.request
     return request.method == "PUT" and request.permit.is_bound("u", request.path[0])
+
+
+def _may_relate(plan: _Plan) -> bool:
+    """A visit by somebody who may have no grounds before: that is kept with it."""
+    request = plan.entry.request
+    return request.method == "POST" and relating.may_relate(request, "c", request.path[0])
 
 
 async def _resolve(connection: Connection, work: _Work) -> None:
@@ -305,7 +316,7 @@ async def _prepare(connection: Connection | None, work: _Work) -> None:
 
 
 async def _prepared(connection: Connection | None, work: _Work, plan: _Plan) -> Write | None:
-    request = plan.entry.request
+    request, plan.related = plan.entry.request, frozenset()
     if request.method in ("GET", "HEAD") or plan.existing is not None:
         return None
     type_, expected = request.path[0], expected_version(request)
@@ -320,6 +331,7 @@ async def _prepared(connection: Connection | None, work: _Work, plan: _Plan) -> 
         return await prepare_patch(connection, work.service, request, type_, id_)
     prepared = _resolved(_prepared_resource(plan, rewrite(request.content, work.ids, request.base)))
     await rights.require_to_write(request, _LETTERS[request.method], prepared)
+    plan.related = await relating.related(request, _LETTERS[request.method], prepared)
     if _must_be_seen(plan) and (plan.match is None or plan.match.one is not None):
         assert connection is not None
         current = await read_to_write(connection, type_, prepared.id)

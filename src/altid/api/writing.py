@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from altid.access.audit.event import Action
-from altid.api import errors, rights
+from altid.api import errors, relating, rights
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
 from altid.api.idempotency import key_of, new_id_of, refuse_key
@@ -93,9 +93,13 @@ async def create_resource(service: Service, request: Request, type_: str) -> Res
     key = key_of(request)
     prepared = create(to_store(service, request, type_), new_id_of(request))
     await rights.require_to_write(request, "c", prepared)
-    criteria = none_exist(request)
-    if criteria is None:
+    criteria, patients = none_exist(request), await relating.related(request, "c", prepared)
+    if criteria is None and not patients:
         return answer_write(request, prepared, await write_grouped(service, prepared, key))
+    if criteria is None:
+        return await in_transaction(
+            service, request, lambda transaction: _relate(transaction, request, prepared, patients, key)
+        )
     await rights.require_condition(request, type_, criteria)
 
     async def work(transaction: Transaction) -> Response:
@@ -107,9 +111,22 @@ async def create_resource(service: Service, request: Request, type_: str) -> Res
             raise errors.multiple_matches()
         if match.one is not None:
             return _answer(request, 200, await _existing(transaction.connection, request, match))
-        return answer_write(request, prepared, await write_one(transaction, prepared, key))
+        return await _relate(transaction, request, prepared, patients, key)
 
     return await in_transaction(service, request, work)
+
+
+async def _relate(
+    transaction: Transaction,
+    request: Request,
+    prepared: Write,
+    patients: frozenset[str],
+    key: WriteKey | None = None,
+) -> Response:
+    """Write, and keep the relation that is made to these patients."""
+    written = await write_one(transaction, prepared, key)
+    await relating.keep(transaction.connection, request, prepared, patients)
+    return answer_write(request, prepared, written)
 
 
 async def _done_before(
@@ -169,8 +186,10 @@ async def update_by_search(service: Service, request: Request, type_: str) -> Re
     async def work(transaction: Transaction) -> Response:
         match = await lock_and_match(transaction.connection, condition, request.base, hold=True)
         prepared = conditional_update(resource, match, expected_version(request))
-        await rights.require_to_write(request, "c" if match.one is None else "u", prepared)
-        return answer_write(request, prepared, await write_one(transaction, prepared))
+        letter = "c" if match.one is None else "u"
+        await rights.require_to_write(request, letter, prepared)
+        patients = await relating.related(request, letter, prepared)
+        return await _relate(transaction, request, prepared, patients)
 
     return await in_transaction(service, request, work)
 
