@@ -161,9 +161,7 @@ def test_the_admission_is_what_opens(nurse: httpx.Client, dsn: str, patient: str
     _wait_until_shown(nurse, patient)
 
 
-def test_whoever_has_grounds_is_not(
-    nurse: httpx.Client, dsn: str, patient: str, system: httpx.Client
-) -> None:
+def test_who_has_grounds_is_not(nurse: httpx.Client, dsn: str, patient: str, system: httpx.Client) -> None:
     _put(system, {**_encounter(patient), "id": f"e{patient}"})
     _wait_until_shown(nurse, patient)
     for way in WAYS.values():

@@ -91,11 +91,21 @@ def _look_at(task: asyncio.Task[Value]) -> None:
         task.exception()
 
 
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
 class Reaches:
     """One for a server process."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc,
+    ) -> None:
+        """`clock` tells how old something is, `now` what has ended."""
+        self._database, self._now = database, now
         self._places: _Cache[Place] = _Cache(PLACES_MAX, clock)
         self._people: _Cache[Own] = _Cache(PEOPLE_MAX, clock)
 
@@ -115,7 +125,7 @@ class Reaches:
             FRESH_S if fresh else OWN_S,
             lambda: self._read_own(identity, place),
         )
-        return Reach(False, place, own, datetime.now(UTC), identity.patient)
+        return Reach(False, place, own, self._now(), identity.patient)
 
     def forget(self, identity: Identity) -> None:
         """What is the person's own has changed, say by broken glass: it is seen at once."""
@@ -127,7 +137,7 @@ class Reaches:
 
     async def _read_own(self, identity: Identity, place: Place) -> Own:
         async with self._database.reading() as connection:
-            return await own_of(connection, identity, place.above, datetime.now(UTC))
+            return await own_of(connection, identity, place.above, self._now())
 
 
 def _key(identity: Identity) -> str:
