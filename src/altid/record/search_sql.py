@@ -9,7 +9,7 @@ alone would have to look at every entry of the parameter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count
 from typing import Any
 
@@ -76,7 +76,7 @@ class Conditions:
         self.values: list[Any] = []
         self._visible = visible
         self._aliases = count(1)
-        self._patients: str | None = None
+        self._reaches: dict[bool, str] = {}
 
     def placeholder(self, value: Any, cast: str = "") -> str:
         self.values.append(value)
@@ -103,6 +103,8 @@ class Conditions:
         if len(types) == 1 and types[0] in visible.bound:
             named = pinned(types[0], criteria)
             if named is not None and all(patient in visible.patients for patient in named):
+                if types[0] == PATIENT:
+                    return []
                 return [
                     self._not_of_period(types[0], patient, visible.hidden[patient], alias)
                     for patient in sorted(named)
@@ -117,20 +119,26 @@ class Conditions:
 
     def _about(self, group: Sequence[str], alias: str) -> str:
         """Rows of types that say alike whom they are about, about one of the patients. Of patients who have
-        blocked a period nothing is found this way: whoever asks for them by name is shown the rest."""
+        blocked a period nothing but who they are is found this way: whoever asks for them by name is shown
+        the rest."""
         type_ = f"{alias}.type = ANY({self.placeholder(list(group), 'text[]')})"
-        if self._patients is None:
-            shown = [patient for patient in self._visible.patients if patient not in self._visible.hidden]
-            self._patients = self.placeholder(shown, "text[]")
         # A subquery of its own, so that PostgreSQL looks each reference up in a hash.
-        patients = f"(SELECT unnest({self._patients}))"
         if group[0] == PATIENT:
-            return f"({type_} AND {alias}.id IN {patients})"
+            return f"({type_} AND {alias}.id IN (SELECT unnest({self._reach()})))"
+        patients = f"(SELECT unnest({self._reach(without_hidden=True)}))"
         begins = self.placeholder([f"{code}={PATIENT}" for code in about_codes(group[0])], "text[]")
         return (
             f"({type_} AND EXISTS (SELECT FROM unnest({alias}.refs) ref "
             f"WHERE split_part(ref, '/', 1) = ANY({begins}) AND split_part(ref, '/', 2) IN {patients}))"
         )
+
+    def _reach(self, *, without_hidden: bool = False) -> str:
+        """The placeholder of all patients, or of those who have blocked no period."""
+        if without_hidden not in self._reaches:
+            hidden: Collection[str] = self._visible.hidden if without_hidden else ()
+            shown = [patient for patient in self._visible.patients if patient not in hidden]
+            self._reaches[without_hidden] = self.placeholder(shown, "text[]")
+        return self._reaches[without_hidden]
 
     def _not_of_period(self, type_: str, patient: str, periods: Sequence[Period], alias: str) -> str:
         """Rows about this patient only with a date, and with none in a period that is blocked."""

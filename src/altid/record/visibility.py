@@ -39,7 +39,8 @@ class Visible:
     """Types of which is shown what is about one of `patients`."""
     patients: Collection[str] = frozenset()
     hidden: Mapping[str, Sequence[Period]] = field(default_factory=dict)
-    """Of some of the patients: periods of which nothing is shown."""
+    """Of some of the patients: periods of which nothing is shown. They are of what was found and done: who
+    the patient is (`Patient`) they hide nowhere."""
 
     @property
     def is_everything(self) -> bool:
@@ -68,7 +69,7 @@ class Visible:
 
     def _is_hidden(self, patient: str, stored: Stored) -> bool:
         periods = self.hidden.get(patient)
-        if not periods:
+        if not periods or stored.type == PATIENT:
             return False
         if stored.body is None:
             return True
