@@ -50,6 +50,13 @@ def test_a_nurse_gives_medicine_and_orders_none() -> None:
     assert not may(_one(Role.NURSE), "c", "MedicationRequest")
 
 
+@pytest.mark.parametrize("type_", _ABOUT_PATIENTS)
+def test_only_what_makes_grounds_is_made_without(type_: str) -> None:
+    is_free = type_ in ("Encounter", "Appointment", "Patient", "Person", "RelatedPerson")
+    if may(_one(Role.NURSE), "c", type_):
+        assert needs_grounds(_one(Role.NURSE), "c", type_) is not is_free
+
+
 def test_whoever_admits_has_no_grounds_before() -> None:
     assert not needs_grounds(_one(Role.NURSE), "c", "Encounter")
     assert needs_grounds(_one(Role.NURSE), "r", "Encounter")

@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from altid import sample
 from altid.access.accounts import find
 from altid.access.administration import listed_accounts
+from altid.access.grounds import Grounds
 from altid.access.identity import Role
 from altid.access.operator import at_terminal
 from altid.access.passwords import Passwords, strength
 from altid.access.places import SOR
+from altid.access.relations import place_of
 from altid.access.settings import AccessSettings
 from altid.cli.demoing.filling import SEED
 from altid.cli.demoing.users import Cast, cast, make_users
+from altid.record.connection import SETTINGS
 from altid.record.postgres import Cluster
+from altid.record.write import update, write
+from altid.sample.moments import REFERENCE
 from tests.guards import SECRET
 from tests.running import make_database
 
@@ -82,3 +88,26 @@ def test_they_are_made_once_with_a_password_of_their_own(postgres: Cluster) -> N
     assert (again.users, again.password) == ((), None)
     assert all(strength(first.password or "", user.username) is None for user in cast())
     assert (first.password or "") not in repr(first)
+
+
+def test_a_ward_has_its_patients_and_the_hospital_has_those_of_all_its_wards(
+    postgres: Cluster,
+) -> None:
+    dsn, ward, hospital = make_database(postgres), cast()[0].organisation, cast()[2].organisation
+
+    async def work() -> tuple[set[str], set[str]]:
+        connection = await asyncpg.connect(dsn, server_settings=dict(SETTINGS))
+        try:
+            for bundle in sample.bundles(patients=40, seed=SEED):
+                writes = [update(entry["resource"]) for entry in bundle["entry"]]
+                await write(connection, sorted(writes, key=lambda one: (one.type, one.id)))
+            places = [await place_of(connection, each, REFERENCE) for each in (ward, hospital)]
+        finally:
+            await connection.close()
+        at_ward, at_hospital = (place.patients for place in places)
+        assert Grounds.ADMITTED in at_ward.values()
+        return set(at_ward), set(at_hospital)
+
+    at_ward, at_hospital = asyncio.run(work())
+    assert at_ward < at_hospital
+    assert len(at_hospital) < 40

@@ -30,7 +30,7 @@ through `_has`.
 
 | relation | the patient is |
 |---|---|
-| admitted | admitted where one works, in the ward or in what it is part of |
+| admitted | admitted where one works: in the ward, or in what is part of the hospital |
 | referred | referred there by an open request |
 | listed | on one's own list |
 | override | admitted elsewhere; one has broken the glass (*værdispring*) |

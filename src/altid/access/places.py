@@ -46,17 +46,25 @@ SELECT up.id,
   FROM up LEFT JOIN resource r ON r.type = 'Organization' AND r.id = up.id
 """
 
+# From the top of the tree nothing goes down: whoever works at the region does not work at every hospital.
 _BENEATH = f"""
 WITH RECURSIVE down AS (
-    SELECT id, 0 AS depth FROM resource
-     WHERE type = 'Organization' AND body IS NOT NULL AND terms @> $1::uuid[]
+    SELECT id, 0 AS depth,
+           EXISTS (SELECT FROM unnest(refs) ref WHERE ref ^@ 'partof=Organization/') AS goes_down
+      FROM resource WHERE type = 'Organization' AND body IS NOT NULL AND terms @> $1::uuid[]
     UNION
-    SELECT r.id, down.depth + 1
+    SELECT r.id, down.depth + 1, true
       FROM down JOIN resource r ON r.terms @> ARRAY[term('Organization.partof=Organization/' || down.id)]
-     WHERE r.body IS NOT NULL AND down.depth < {DEPTH_MAX}
+     WHERE down.goes_down AND r.body IS NOT NULL AND down.depth < {DEPTH_MAX}
 )
 SELECT DISTINCT id FROM down
 """
+
+_ROOMS = """
+SELECT type || '/' || id FROM resource
+ WHERE body IS NOT NULL AND terms && $1::uuid[]
+"""
+_ROOM_TYPES = ("Location", "HealthcareService")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +104,17 @@ async def above(connection: Connection, organisation: str) -> Above:
     return Above(frozenset(row[0] for row in rows), bool(rows) and all(row[1] for row in rows))
 
 
-async def beneath(connection: Connection, organisation: str) -> tuple[str, ...]:
-    """Ids of the organisation of this SOR number and of all that is part of it."""
+async def here(connection: Connection, organisation: str) -> tuple[str, ...]:
+    """What a place of work is, by its SOR number: references to its organisation, to what is part of that,
+    and to the locations and services that these run.
+
+    The top of a tree, a region, is only itself.
+    """
     rows = await connection.fetch(_BENEATH, term_keys([sor_term(organisation)]))
-    return tuple(row[0] for row in rows)
+    organisations = [f"Organization/{row[0]}" for row in rows]
+    run = [f"{type_}.organization={each}" for type_ in _ROOM_TYPES for each in organisations]
+    rooms = await connection.fetch(_ROOMS, term_keys(run))
+    return (*organisations, *(row[0] for row in rooms))
 
 
 def _sor_numbers(resource: dict[str, Any]) -> Iterable[str]:

@@ -123,8 +123,9 @@ EXCEPTIONS: Mapping[tuple[Role, str], Right] = {
 }
 """Single types that a role may do more, or less, with than with their kind."""
 
-VISIT_OPENS = frozenset({"Encounter", "Appointment", "AppointmentResponse", "EpisodeOfCare"})
-"""Creating one of these is what makes the grounds: whoever admits or books has none before."""
+VISIT_OPENS = frozenset({"Encounter", "Appointment"})
+"""Creating one of these is what makes the grounds (`altid.access.relations`): whoever admits or books may
+have none before. That is followed up."""
 
 
 def right(identity: Identity, type_: str) -> Right:

@@ -133,7 +133,7 @@ class Reaches:
 
     async def _read_place(self, organisation: str) -> Place:
         async with self._database.reading() as connection:
-            return await place_of(connection, organisation)
+            return await place_of(connection, organisation, self._now())
 
     async def _read_own(self, identity: Identity, place: Place) -> Own:
         async with self._database.reading() as connection:

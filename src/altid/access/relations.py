@@ -1,35 +1,54 @@
 """Reads the grounds from the record: who is admitted or referred to a place, and what is one person's own.
 
-"Here" is the organisation that one works in, with all that it is part of and all that is part of it: a nurse
-of a ward has grounds for the patients of the hospital (sundhedsloven § 42 a: who takes part in treatment).
+"Here" is the organisation that one works in, all that is part of it, and the locations and services that they
+run: a nurse of a ward has grounds for who lies in the ward, is referred or booked there; a doctor of the
+hospital for all of the hospital (sundhedsloven § 42 a: who takes part in treatment). A region is no hospital.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from altid.access.grounds import Grounds, Own, Place
 from altid.access.identity import Identity
 from altid.access.overrides import BREAK
-from altid.access.places import SOR, Above, above, beneath
+from altid.access.places import SOR, Above, above, here
 from altid.record.database import Connection
-from altid.record.keys import term_keys
+from altid.record.keys import name_key, term_keys
 from altid.record.visibility import Period
 
-_PRESENT = ("planned", "arrived", "triaged", "in-progress", "onleave")
-_OPEN_REQUESTS = ("draft", "active", "on-hold")
+_HERE = {
+    "Encounter.service-provider": ("Organization",),
+    "Encounter.location": ("Location",),
+    "ServiceRequest.performer": ("Organization", "HealthcareService"),
+    "Appointment.actor": ("Location", "HealthcareService"),
+}
+"""By which search parameters an admission, a referral, an appointment is somewhere, and what that may be."""
+
+_OPEN = {
+    "Encounter": ("planned", "arrived", "triaged", "in-progress", "onleave"),
+    "ServiceRequest": ("draft", "active", "on-hold"),
+    "Appointment": ("proposed", "pending", "booked", "arrived", "checked-in", "waitlist"),
+}
+"""The statuses in which it makes grounds."""
+
+APPOINTMENT_DAYS = 30
+"""So long after its day an appointment that nobody has closed still makes grounds: notes are written, answers
+come."""
 
 PATIENTS_MAX = 50_000
 """Patients whom one organisation has at once. A whole region has some thousands in its beds."""
 
-
+# Terms begin with their type, so one condition says for all types: here, and open.
 _PATIENTS = """
-SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type
+SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type = 'Encounter' AS is_admitted
   FROM resource r CROSS JOIN unnest(r.refs) ref
- WHERE ref ^@ 'subject=Patient/' AND (
-       (r.terms && $1::uuid[] AND r.terms && $2::uuid[]) OR (r.terms && $3::uuid[] AND r.terms && $4::uuid[]))
+ WHERE r.terms && $1::uuid[] AND r.terms && $2::uuid[]
+   AND (ref ^@ 'subject=Patient/' OR r.type = 'Appointment' AND ref ^@ 'actor=Patient/')
+   AND (r.type <> 'Appointment' OR NOT EXISTS (
+           SELECT FROM index_date e WHERE e.rid = r.rid AND e.key = $3 AND e.high <= $4))
  LIMIT $5
 """
 
@@ -61,14 +80,12 @@ SELECT patient, data_low, data_high FROM block
 the record doesn't know one of the two or what it is part of, the block covers everybody."""
 
 
-async def place_of(connection: Connection, organisation: str) -> Place:
+async def place_of(connection: Connection, organisation: str, now: datetime) -> Place:
     """The patients of a place of work, by its SOR number."""
     stands = await above(connection, organisation)
-    here = stands.organisations | set(await beneath(connection, organisation))
     patients: dict[str, Grounds] = {}
-    for patient, type_ in await _patients_of(connection, here):
-        admitted = type_ == "Encounter"
-        patients[patient] = Grounds.ADMITTED if admitted else patients.get(patient, Grounds.REFERRED)
+    for patient, is_admitted in await _patients_of(connection, await here(connection, organisation), now):
+        patients[patient] = Grounds.ADMITTED if is_admitted else patients.get(patient, Grounds.REFERRED)
     return Place(stands, patients)
 
 
@@ -104,19 +121,21 @@ async def _blocks(connection: Connection, identity: Identity, stands: Above, now
     return rows
 
 
-async def _patients_of(connection: Connection, organisations: Collection[str]) -> list[Any]:
-    if not organisations:
+async def _patients_of(connection: Connection, places: Collection[str], now: datetime) -> list[Any]:
+    if not places:
         return []
+    is_here = [f"{parameter}={place}" for parameter, types in _HERE.items() for place in _of(types, places)]
+    is_open = [f"{type_}.status={status}" for type_, statuses in _OPEN.items() for status in statuses]
     rows: list[Any] = await connection.fetch(
         _PATIENTS,
-        _terms("Encounter.service-provider", organisations),
-        term_keys(f"Encounter.status={status}" for status in _PRESENT),
-        _terms("ServiceRequest.performer", organisations),
-        term_keys(f"ServiceRequest.status={status}" for status in _OPEN_REQUESTS),
+        term_keys(is_here),
+        term_keys(is_open),
+        name_key("Appointment.date"),
+        now - timedelta(days=APPOINTMENT_DAYS),
         PATIENTS_MAX,
     )
     return rows
 
 
-def _terms(parameter: str, organisations: Iterable[str]) -> list[Any]:
-    return term_keys(f"{parameter}=Organization/{organisation}" for organisation in organisations)
+def _of(types: Collection[str], references: Iterable[str]) -> Iterable[str]:
+    return (each for each in references if each.partition("/")[0] in types)
