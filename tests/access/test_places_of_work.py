@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from altid.access.grounds import Grounds
+from altid.access import relations
+from altid.access.grounds import Grounds, Own, PlaceTooWideError, Reach
 from altid.access.relations import APPOINTMENT_DAYS, place_of
+from altid.api.failure import failure_response
 from altid.record.postgres import Cluster
 from tests.access.little_region import (
     ADRIFT,
@@ -144,6 +146,36 @@ def test_an_appointment_that_nobody_closed_makes_grounds_no_longer_than_for_writ
     almost, over = (NOW + timedelta(days=APPOINTMENT_DAYS + days) for days in (-1, 1))
     assert set(_reached_from(region, booked, now=almost)) == {NORTH, HEART}
     assert _reached_from(region, booked, now=over) == {}
+
+
+def test_a_place_with_too_many_patients_says_so_and_leaves_nobody_out(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relations, "PATIENTS_MAX", 2)
+    own = Own(listed={"anna": NOW + timedelta(hours=1)}, overrides={"bo": NOW + timedelta(hours=1)})
+
+    async def story(connection: Any) -> None:
+        for number, whom in enumerate(("anna", "bo", "carl")):
+            admitted = {**_admitted(provider=HEART), "id": f"e{number}"}
+            await put(connection, {**admitted, "subject": {"reference": f"Patient/{whom}"}})
+            place = await place_of(connection, HEART, NOW)
+            assert (place.is_too_wide, len(place.patients)) == (
+                (False, number + 1) if number < 2 else (True, 0)
+            )
+        patients = Reach(False, place, own, NOW).patients
+        assert "anna" in patients
+        assert "bo" in patients
+        for ask in (lambda: "carl" in patients, lambda: list(patients)):
+            with pytest.raises(PlaceTooWideError):
+                ask()
+
+    told(region, story)
+
+
+def test_that_is_told_in_words() -> None:
+    answer = failure_response(PlaceTooWideError(), "GET", "da", "r")
+    assert answer.status == 403
+    assert "log ind på det afsnit, hvor du arbejder" in answer.body.decode()
 
 
 def test_who_is_admitted_and_referred_is_admitted(region: str) -> None:

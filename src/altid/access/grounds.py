@@ -28,12 +28,18 @@ class Grounds(StrEnum):
     """A system: its scopes say what it may, of whomever."""
 
 
+class PlaceTooWideError(Exception):
+    """A place of work has more patients than are kept of one: nobody's grounds there can be told for sure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place of work: where it stands, and the patients whom all who work there have."""
 
     above: Above = NOWHERE
     patients: Mapping[str, Grounds] = field(default_factory=dict)
+    is_too_wide: bool = False
+    """There are more, so there are none: a list that is cut would look whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Reach:
 
     @property
     def patients(self) -> Collection[str]:
-        """All of them, for whom there are grounds."""
+        """All of them, for whom there are grounds. Asking for one may raise `PlaceTooWideError`."""
         return _Patients(self)
 
     @property
@@ -98,18 +104,27 @@ class Reach:
 
 
 class _Patients(Collection[str]):
-    """A view of a reach: membership costs a look-up or two."""
+    """A view of a reach: membership costs a look-up or two. Raises `PlaceTooWideError` rather than saying no
+    to, or leaving out, somebody who may be there."""
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
 
     def __contains__(self, patient: object) -> bool:
-        return isinstance(patient, str) and self._reach.of(patient) is not None
+        if isinstance(patient, str) and self._reach.of(patient) is not None:
+            return True
+        self._check()
+        return False
 
     def __iter__(self) -> Iterator[str]:
+        self._check()
         reach = self._reach
         named = chain(reach.place.patients, reach.own.listed, reach.own.overrides)
         return (patient for patient in dict.fromkeys(named) if reach.of(patient) is not None)
+
+    def _check(self) -> None:
+        if self._reach.place.is_too_wide:
+            raise PlaceTooWideError
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

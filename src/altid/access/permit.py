@@ -160,8 +160,8 @@ class Permit:
         return tuple(str(reach.of(patient) or "") for patient in patients)
 
     async def _has(self, patients: Iterable[str]) -> bool:
-        reach = await self._reached()
-        return all(reach.of(patient) is not None for patient in patients)
+        reachable = (await self._reached()).patients
+        return all(patient in reachable for patient in patients)
 
     async def _hides(self, patients: Iterable[str]) -> bool:
         hidden = (await self._reached()).hidden

@@ -68,6 +68,17 @@ def condition_too_wide() -> FhirError:
     )
 
 
+def place_too_wide() -> FhirError:
+    return refuse(
+        403,
+        "too-costly",
+        "You are logged on at a place with too many patients to tell whom you treat: log on at the ward "
+        "where you work.",
+        "Du er logget ind et sted med for mange patienter til at sige, hvem du behandler: log ind på det "
+        "afsnit, hvor du arbejder.",
+    )
+
+
 def not_audited(error: AuditUnavailableError) -> FhirError:
     return refuse(503, "transient", error.text_en, error.text_da)
 

@@ -7,6 +7,7 @@ import traceback
 
 import asyncpg
 
+from altid.access.grounds import PlaceTooWideError
 from altid.api import errors
 from altid.api.messages import Response, outcome_response
 from altid.fhir.json import JsonError
@@ -42,6 +43,8 @@ def failure_response(error: Exception, method: str, language: Language, request_
 def _as_fhir_error(error: Exception, method: str, request_id: str) -> FhirError:
     if isinstance(error, FhirError):
         return error
+    if isinstance(error, PlaceTooWideError):
+        return errors.place_too_wide()
     if isinstance(error, asyncpg.QueryCanceledError):
         return errors.too_costly() if method in _READS else errors.busy()
     if isinstance(error, (*_BAD_VALUE, JsonError)):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.grounds import PlaceTooWideError
 from altid.fhir.outcome import FhirError
 from altid.web.finding import SearchError
 from altid.web.forms import FormError, StrangeFormError
@@ -37,6 +38,8 @@ async def answered(request: Request, work: Callable[[], Awaitable[Response]]) ->
         return failed(request, "unreachable", 503)
     except StrangeFormError:
         return failed(request, "strange-form", 403)
+    except PlaceTooWideError:
+        return failed(request, "too-wide", 403)
     except (SearchError, FormError, FhirError):
         return failed(request, "refused", 400)
     except GoneError:

@@ -260,6 +260,13 @@ ACCESS: dict[str, tuple[str, str]] = {
     "outcome.failed": ("mislykket", "failed"),
     "outcome.unknown": ("udfald ukendt", "outcome unknown"),
     # Faults
+    "error.too-wide.title": ("Vælg dit afsnit", "Choose your ward"),
+    "error.too-wide.text": (
+        "Du er logget ind et sted med for mange patienter til at sige, hvem du behandler. Skift til det "
+        "afsnit, hvor du arbejder.",
+        "You are logged on at a place with too many patients to tell whom you treat. Change to the ward "
+        "where you work.",
+    ),
     "error.strange-form.title": ("Formularen blev ikke godtaget", "The form was not accepted"),
     "error.strange-form.text": (
         "Den kom fra et andet sted end denne side, eller din session er skiftet siden. Der er intet gemt. "
