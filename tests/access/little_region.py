@@ -119,6 +119,7 @@ async def enlist(connection: Any, who: Identity, patient: str, until: datetime) 
     """Put a patient on somebody's list."""
     await connection.execute(
         "INSERT INTO personal_list (account, role, organisation, patient, added, until) "
-        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account, role, organisation, patient) "
+        "DO UPDATE SET until = greatest(personal_list.until, excluded.until)",
         *(who.subject, who.role, who.organisation, patient, NOW - timedelta(days=1), until),
     )

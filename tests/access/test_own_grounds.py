@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from altid.access.grounds import Own
+from altid.access.grounds import Grounds, Own
 from altid.access.identity import Identity, Role
 from altid.access.overrides import OVERRIDE_S, OverrideError, break_glass, follow_up, still_open
 from altid.access.places import NOWHERE
+from altid.access.reaching import Reaches
 from altid.access.relations import own_of
+from altid.record.database import open_database
 from altid.record.postgres import Cluster
 from tests.access.little_region import HEART, LUNG, NOW, empty, enlist, patient, put, someone, told
 
@@ -74,6 +77,28 @@ def test_glass_from_before_roles_were_kept_opens_for_those_who_may_break_it(reco
         return [bool((await _own(connection, someone(HEART, role))).overrides) for role in _ROLES]
 
     assert told(record, story) == [True, True, False]
+
+
+def test_what_is_remembered_ends_when_it_ends(record: str) -> None:
+    clock = [NOW]
+
+    async def story() -> list[Grounds | None]:
+        async with open_database(record, record) as database:
+            reaches = Reaches(database, clock=lambda: 0.0, now=lambda: clock[0])
+            seen = []
+            for hours in (0, 7.9, 8.1, 9):
+                clock[0] = NOW + timedelta(hours=hours)
+                seen.append((await reaches.of(DOCTOR)).of("anna"))
+            reaches.forget(DOCTOR)
+            assert (await reaches.of(DOCTOR)).own == Own()
+            return seen
+
+    async def make(connection: Any) -> None:
+        await enlist(connection, DOCTOR, "anna", NOW + timedelta(hours=9))
+        await _break(connection)
+
+    told(record, make)
+    assert asyncio.run(story()) == [Grounds.OVERRIDE, Grounds.OVERRIDE, Grounds.LISTED, None]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.AUDITOR])
