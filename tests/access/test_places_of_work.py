@@ -151,7 +151,7 @@ def test_an_appointment_that_nobody_closed_makes_grounds_no_longer_than_for_writ
 def test_a_place_with_too_many_patients_says_so_and_leaves_nobody_out(
     region: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relations, "PATIENTS_MAX", 2)
+    monkeypatch.setattr(relations, "OPEN_MAX", 2)
     own = Own(listed={"anna": NOW + timedelta(hours=1)}, overrides={"bo": NOW + timedelta(hours=1)})
 
     async def story(connection: Any) -> None:

@@ -38,20 +38,21 @@ APPOINTMENT_DAYS = 30
 """So long after its day an appointment that nobody has closed still makes grounds: notes are written, answers
 come."""
 
-PATIENTS_MAX = 50_000
-"""Patients whom one place has at once; about 5 MB, read in some tenths of a second. A region's beds are some
-thousands, the open bookings of a big hospital many more: there people log on at a ward."""
+OPEN_MAX = 50_000
+"""Admissions, referrals and appointments that one place has open: 5 MB, read in some tenths of a second.
+A region's beds are thousands, the bookings of a big hospital many more: there people log on at a ward."""
 
 # Terms begin with their type, so one condition says for all types: here, and open.
 _PATIENTS = """
-SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type = 'Encounter' AS is_admitted
+SELECT DISTINCT split_part(ref, '/', 2) AS patient, r.type = 'Encounter' AS is_admitted,
+       CASE WHEN r.type = 'Appointment' THEN r.rid END AS appointment
   FROM resource r CROSS JOIN unnest(r.refs) ref
  WHERE r.terms && $1::uuid[] AND r.terms && $2::uuid[]
    AND (ref ^@ 'subject=Patient/' OR r.type = 'Appointment' AND ref ^@ 'actor=Patient/')
-   AND (r.type <> 'Appointment' OR NOT EXISTS (
-           SELECT FROM index_date e WHERE e.rid = r.rid AND e.key = $3 AND e.high <= $4))
- LIMIT $5
+ LIMIT $3
 """
+
+_PAST = "SELECT rid FROM index_date WHERE rid = ANY($1::bigint[]) AND key = $2 AND high <= $3"
 
 _OWN = """
 SELECT patient, 'listed' AS why, until FROM personal_list
@@ -84,12 +85,14 @@ the record doesn't know one of the two or what it is part of, the block covers e
 async def place_of(connection: Connection, organisation: str, now: datetime) -> Place:
     """The patients of a place of work, by its SOR number; of one that has too many: none, and that."""
     stands = await above(connection, organisation)
-    found = await _patients_of(connection, await here(connection, organisation), now)
-    if len(found) > PATIENTS_MAX:
+    found = await _patients_of(connection, await here(connection, organisation))
+    if len(found) > OPEN_MAX:
         return Place(stands, is_too_wide=True)
+    past = await _past(connection, [appointment for _, _, appointment in found if appointment], now)
     patients: dict[str, Grounds] = {}
-    for patient, is_admitted in found:
-        patients[patient] = Grounds.ADMITTED if is_admitted else patients.get(patient, Grounds.REFERRED)
+    for patient, is_admitted, appointment in found:
+        if appointment not in past:
+            patients[patient] = Grounds.ADMITTED if is_admitted else patients.get(patient, Grounds.REFERRED)
     return Place(stands, patients)
 
 
@@ -125,20 +128,22 @@ async def _blocks(connection: Connection, identity: Identity, stands: Above, now
     return rows
 
 
-async def _patients_of(connection: Connection, places: Collection[str], now: datetime) -> list[Any]:
+async def _patients_of(connection: Connection, places: Collection[str]) -> list[Any]:
     if not places:
         return []
     is_here = [f"{parameter}={place}" for parameter, types in _HERE.items() for place in _of(types, places)]
     is_open = [f"{type_}.status={status}" for type_, statuses in _OPEN.items() for status in statuses]
-    rows: list[Any] = await connection.fetch(
-        _PATIENTS,
-        term_keys(is_here),
-        term_keys(is_open),
-        name_key("Appointment.date"),
-        now - timedelta(days=APPOINTMENT_DAYS),
-        PATIENTS_MAX + 1,
-    )
+    rows: list[Any] = await connection.fetch(_PATIENTS, term_keys(is_here), term_keys(is_open), OPEN_MAX + 1)
     return rows
+
+
+async def _past(connection: Connection, appointments: Collection[int], now: datetime) -> frozenset[int]:
+    """Those of the appointments whose day is long over, though nobody has closed them."""
+    if not appointments:
+        return frozenset()
+    until = now - timedelta(days=APPOINTMENT_DAYS)
+    rows = await connection.fetch(_PAST, list(appointments), name_key("Appointment.date"), until)
+    return frozenset(row[0] for row in rows)
 
 
 def _of(types: Collection[str], references: Iterable[str]) -> Iterable[str]:
