@@ -33,6 +33,13 @@ def web_server(web_dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def plain_server(web_dsn: str) -> Iterator[str]:
+    """The same without the tests' doorman, who puts a token on every request that has none."""
+    with running_worker(web_dsn, FhirSettings(), doorman=False) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def doctor(web_dsn: str) -> Account:
     """Whom the browser belongs to; treats the patients in `TREATED`."""
     made = make_account(web_dsn, "doctor")

@@ -13,6 +13,8 @@ import pytest
 from altid.access.accounts import Account
 from altid.access.identity import Role
 from tests.access.desks import PASSWORD, WARD
+from tests.access_api.launching import told_at
+from tests.web.asking import question, redeemed, register_chart
 from tests.web.visiting import make_account
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -75,6 +77,11 @@ def page(chromium: Any, web_server: str) -> Iterator[Any]:
 def anna(store: Callable[..., None]) -> str:
     store("Patient", "anna", name=[{"family": "Åkjær", "given": ["Anna"]}])
     return "anna"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered(web_dsn: str) -> None:
+    register_chart(web_dsn)
 
 
 def log_on(page: Any, username: str, password: str = PASSWORD) -> None:
@@ -207,6 +214,47 @@ def test_without_a_script_all_of_it_works(chromium: Any, web_server: str, doctor
     context.close()
 
 
+def come_back(page: Any) -> None:
+    """The application's own page, to which the browser is sent back."""
+    page.route("https://chart.example/**", lambda route: route.fulfill(body="back at the application"))
+
+
+def test_an_application_is_let_in_by_somebody_who_logs_on_first(
+    page: Any, doctor: Account, anna: str, plain_server: str
+) -> None:
+    come_back(page)
+    page.goto(f"/access/authorize?{question()}")
+    log_on(page, doctor.username)
+    playwright.expect(page.locator("h1")).to_have_text("Vækstkurven beder om adgang")
+    page.fill("#search", "åkjær")
+    page.keyboard.press("Enter")
+    page.get_by_label("ÅKJÆR").check()
+    page.get_by_role("button", name="Giv adgang").click()
+    page.wait_for_url("https://chart.example/back?**")
+    told = told_at(page.url)
+    assert told["state"] == "af0ifjsldkj"
+    assert redeemed(plain_server, told["code"])["patient"] == anna
+
+
+def test_a_refusal_goes_back_to_the_application_without_a_choice(
+    page: Any, doctor: Account, anna: str
+) -> None:
+    come_back(page)
+    page.goto(f"/application?{question()}")
+    log_on(page, doctor.username)
+    page.get_by_role("button", name="Afvis").click()
+    page.wait_for_url("https://chart.example/back?**")
+    assert told_at(page.url)["error"] == "access_denied"
+
+
+def test_a_yes_asks_for_the_patient_first(page: Any, doctor: Account, anna: str) -> None:
+    page.goto(f"/application?{question()}")
+    log_on(page, doctor.username)
+    page.get_by_role("button", name="Giv adgang").click()
+    playwright.expect(page.locator("h1")).to_have_text("Vækstkurven beder om adgang")
+    assert page.evaluate("document.activeElement.name") == "patient"
+
+
 def test_the_secret_of_an_invitation_leaves_the_address(page: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url + str(request.headers)))
@@ -218,7 +266,17 @@ def test_the_secret_of_an_invitation_leaves_the_address(page: Any) -> None:
     assert "not-a-secret" not in page.url
 
 
-PATHS = ["/logon", "/logon/password", "/join", "/role", "/quick", "/", "/patient/anna", "/patient/nogrounds"]
+PATHS = [
+    "/logon",
+    "/logon/password",
+    "/join",
+    "/role",
+    "/quick",
+    "/",
+    "/patient/anna",
+    "/patient/nogrounds",
+    f"/application?{question()}&",
+]
 
 
 @pytest.mark.parametrize("language", ["da", "en"])
@@ -233,7 +291,7 @@ def test_each_page_can_be_used_by_everybody(
     log_on(page, doctor.username)
     playwright.expect(page.locator(".me")).to_be_visible()
     page.set_viewport_size({"width": 320, "height": 640})
-    page.goto(f"{path}?lang={language}")
+    page.goto(f"{path}{'' if '?' in path else '?'}lang={language}")
     assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate(_LABELS) == []
     assert page.evaluate(_DOUBLE_IDS) == []

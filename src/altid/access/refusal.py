@@ -43,6 +43,7 @@ class Code(StrEnum):
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT = "unsupported_grant_type"
     UNSUPPORTED_RESPONSE = "unsupported_response_type"
+    ASK_AGAIN = "ask-again"
     NOT_LOGGED_ON = "not-logged-on"
     NOT_ALLOWED = "own-session-needed"
     WRONG_TYPE = "wrong-content-type"
@@ -251,6 +252,12 @@ UNKNOWN_APPLICATION = Refusal(
     400,
     "The application is not registered here, or not with this address to return to.",
     "Programmet er ikke registreret her, eller ikke med denne adresse at vende tilbage til.",
+)
+ASK_AGAIN = Refusal(
+    Code.ASK_AGAIN,
+    400,
+    "What the application asks for is not here any more, or was changed. Begin again in the application.",
+    "Det, programmet beder om, er her ikke længere eller er ændret. Begynd forfra i programmet.",
 )
 NOT_LOGGED_ON = Refusal(
     Code.NOT_LOGGED_ON,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from altid.access import clients, codes, refusal
 from altid.access.clients import SCOPES_MAX, Client
@@ -20,6 +21,10 @@ from altid.access.scopes import LOGS_ON, PATIENT_CONTEXT, PEOPLES, SPECIAL, cove
 STATE_CHARACTERS_MAX = 1_024
 SCOPE_CHARACTERS_MAX = 4_096
 NONCE_CHARACTERS_MAX = 256
+QUESTION_CHARACTERS_MAX = 8 * 1024
+"""Of the whole question, with its scopes and its state."""
+_FIELDS_MAX = 30
+"""The standards name about a dozen."""
 
 Fields = Sequence[tuple[str, str]]
 """Names and values of a query, in their order. A name that stands twice is told by it."""
@@ -55,6 +60,16 @@ class SentBack:
 def needs_patient(scopes: Sequence[str]) -> bool:
     """Somebody must say whom it is about."""
     return PATIENT_CONTEXT in scopes or bool(of_record(scopes, "patient"))
+
+
+def question(query: str) -> Fields | Refusal:
+    """The fields of a question that came as the query of an address."""
+    if len(query) > QUESTION_CHARACTERS_MAX:
+        return refusal.INVALID_REQUEST
+    try:
+        return tuple(parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX))
+    except ValueError:
+        return refusal.INVALID_REQUEST
 
 
 @way

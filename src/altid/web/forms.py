@@ -18,7 +18,8 @@ from altid.access.secret import AccessSecret, equal, tag
 TOKEN_FIELD = "form_token"  # noqa: S105 (a field's name)
 FORM_BYTES_MAX = 32_768
 """A passkey's answer is the longest, with 16 kB."""
-FIELDS_MAX = 20
+FIELDS_MAX = 64
+"""An application may ask for fifty rights, each of which can be given or not."""
 _TOKEN_BYTES = 18
 _FROM_HERE = ("same-origin", "none")
 """`none`: somebody did it in the browser itself, as by loading a page again."""

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+from urllib.parse import urlsplit
 
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+_HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]+", re.ASCII)
+
+
+def _policy(*forms_lead_to: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            " ".join(("form-action 'self'", *forms_lead_to)),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
     )
-)
+
+
+def leading_to(address: str) -> str:
+    """The policy of a page whose form is answered by going to another site: browsers ask it of the whole way
+    that a form takes. `address`: a registered one."""
+    parts = urlsplit(address)
+    is_plain = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
+    return _policy(f"{parts.scheme}://{parts.netloc}") if is_plain else _policy()
+
 
 SECURITY: Final = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": _policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # To other sites nothing; with "no-referrer" browsers would not say either that a form is from here.

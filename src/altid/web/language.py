@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from altid.web.addresses import FRONT, LOGON, go, local
+from altid.web.addresses import APPLICATION, FRONT, LOGON, go, local
 from altid.web.words import LANGUAGES, Language, Words, words
 
 LANGUAGE_NAMES = {"da": "Dansk", "en": "English"}
@@ -41,6 +41,9 @@ def switched(request: Request) -> Response | None:
 def _same_page(request: Request) -> str:
     """Its path, if it is one of ours (`//elsewhere` is a path, too), and for the logon where to go then."""
     path = request.url.path
+    if path == APPLICATION:
+        rest = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+        return local(f"{path}?{urlencode(rest)}" if rest else path)
     if not path.startswith(LOGON):
         return local(path)
     wanted = local(request.query_params.get("next"))

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action, Outcome
+from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
@@ -57,6 +58,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *invitation_routes(service, entrance),
         *OwnPages(service, names).routes(),
         *override_routes(service, names),
+        *application_routes(service, names),
         *audit_routes(service, names),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),

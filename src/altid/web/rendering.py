@@ -18,7 +18,7 @@ from altid.web.language import LANGUAGE_NAMES
 from altid.web.static import static
 from altid.web.views import trend
 from altid.web.views.moments import ZONE, moment_at
-from altid.web.words import LANGUAGES, Words, dosing
+from altid.web.words import LANGUAGES, Words, asking_for, dosing
 from altid.web.words.speaker import person_name
 
 CAVE_FULL_MAX = 3
@@ -44,6 +44,7 @@ def templates() -> Environment:
         "LANGUAGES": LANGUAGES,
         "LANGUAGE_NAMES": LANGUAGE_NAMES,
         "NOTES_OPEN_MAX": NOTES_OPEN_MAX,
+        "asking_for": asking_for,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
         "dosing": dosing,
         "moment": moment_at,

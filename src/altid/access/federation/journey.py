@@ -20,7 +20,8 @@ from altid.access.federation.limits import OUT_S_MAX
 from altid.access.secret import AccessSecret, equal
 from altid.access.settings import LEEWAY_S
 
-COOKIE_CHARACTERS_MAX = 2_048
+COOKIE_CHARACTERS_MAX = 3_584
+"""With the longest question of an application that one may be on the way to; browsers keep 4,096."""
 _NONCE_BYTES = 12
 
 

@@ -18,8 +18,7 @@ from altid.access.refusal import Refusal
 from altid.access.scopes import parse
 from altid.access.wishes import Fields, SentBack, Wish
 from altid.api.access import answering
-from altid.api.access.asking import Asked, RefusedError, fields_of
-from altid.api.access.limits import QUERY_BYTES_MAX
+from altid.api.access.asking import Asked, RefusedError
 
 PAGE = "/application"
 """Of the pages for people: shows the question in its query, and asks."""
@@ -75,10 +74,10 @@ async def _keep(asked: Asked, operation: str, patient: str | None) -> None:
 
 
 def _question(asked: Asked) -> Fields:
-    query = asked.text("query").removeprefix("?")
-    if len(query) > QUERY_BYTES_MAX:
-        raise RefusedError(refusal.INVALID_REQUEST)
-    return fields_of(query)
+    fields = wishes.question(asked.text("query").removeprefix("?"))
+    if isinstance(fields, Refusal):
+        raise RefusedError(fields)
+    return fields
 
 
 def _described(wish: Wish) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from altid.web.words.access import ACCESS
+from altid.web.words.applications import APPLICATIONS
 from altid.web.words.codes import CODES
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -306,4 +307,4 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "appointments.past.many": ("{count} tidligere.", "{count} past."),
 }
 
-CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **CODES}
+CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **CODES}
