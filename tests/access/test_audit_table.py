@@ -208,7 +208,7 @@ def test_at_its_bound_nothing_is_taken_until_the_database_is_back(
             patch.setattr(store, "head", _away)
             with pytest.raises(AuditUnavailableError) as caught:
                 await _record_one_by_one(audit, 100)
-            assert (caught.value.cause, audit.healthy) == (Cause.FULL, False)
+            assert (caught.value.cause, audit.fault) == (Cause.FULL, Cause.FULL)
         await audit.shipper.step()
         assert audit.healthy
         await audit.record(look())
@@ -225,7 +225,7 @@ def test_a_disk_that_fails_is_refused_and_recovered_from_without_being_asked(
             patch.setattr("os.fdatasync", _fails)
             with pytest.raises(AuditUnavailableError) as caught:
                 await audit.record(look(2))
-            assert (caught.value.cause, audit.healthy) == (Cause.DISK, False)
+            assert (caught.value.cause, audit.fault) == (Cause.DISK, Cause.DISK)
         await until(lambda: audit.healthy)
         await audit.record(look(3))
 
@@ -255,7 +255,7 @@ def test_a_disk_that_hangs_is_not_waited_for(
         monkeypatch.setattr("os.fdatasync", hangs)
         asked = await asyncio.gather(*(audit.record(look(n)) for n in range(3)), return_exceptions=True)
         assert [one.cause for one in asked if isinstance(one, AuditUnavailableError)] == [Cause.SLOW] * 3
-        assert not audit.healthy
+        assert audit.fault is Cause.SLOW
         go_on.set()
         await until(lambda: audit.healthy)
 
@@ -267,6 +267,7 @@ def test_nothing_is_taken_after_the_end(dsn: str, tmp_path: Path) -> None:
         return audit
 
     audit = auditing(dsn, tmp_path, work)
+    assert audit.fault is Cause.CLOSED
     with pytest.raises(AuditUnavailableError):
         asyncio.run(audit.record(look()))
 

@@ -11,6 +11,7 @@ import httpx
 from starlette.applications import Starlette
 
 from altid.access.audit.event import Event
+from altid.access.audit.unavailable import Cause
 from altid.access.guard import Guard
 from altid.access.reaching import Reaches
 from altid.record.postgres import Cluster
@@ -25,7 +26,7 @@ class Told:
     """An audit that keeps what it was told in memory."""
 
     events: list[Event] = field(default_factory=list)
-    healthy: bool = True
+    fault: Cause | None = None
 
     async def record(self, event: Event) -> None:
         self.events.append(event)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.guard import NotIdentifiedError
 from altid.access.permit import Origin, Permit
 from altid.api import errors, negotiation, rights
@@ -85,8 +85,9 @@ class FhirApp:
             permit = guard.permit(guard.identify(headers))
         except NotIdentifiedError as error:
             raise errors.not_identified(given=error.given) from None
-        if not guard.audit.healthy:
-            raise errors.not_audited(AuditUnavailableError(Cause.DISK))
+        fault = guard.audit.fault
+        if fault is not None:
+            raise errors.not_audited(AuditUnavailableError(fault))
         return permit
 
 

@@ -7,7 +7,7 @@ import time
 
 from starlette.requests import Request
 
-from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.guard import Guard
 from altid.access.permit import Origin, Permit
 from altid.access.reentry import fingerprint
@@ -16,8 +16,9 @@ from altid.web import cookies
 
 def require_audit(guard: Guard) -> None:
     """Raises `AuditUnavailableError` where nothing could be told now: nothing is looked up then, either."""
-    if not guard.audit.healthy:
-        raise AuditUnavailableError(Cause.DISK)
+    fault = guard.audit.fault
+    if fault is not None:
+        raise AuditUnavailableError(fault)
 
 
 async def tell(guard: Guard, permit: Permit, request: Request) -> None:

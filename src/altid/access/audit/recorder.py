@@ -58,7 +58,16 @@ class Audit:
     @property
     def healthy(self) -> bool:
         """Whether an event would be kept now, as far as is known. False: show nothing of a patient."""
-        return self._is_open and self._fault is None and not self._is_full
+        return self.fault is None
+
+    @property
+    def fault(self) -> Cause | None:
+        """Why an event would not be kept now, as far as is known; None when it would."""
+        if not self._is_open:
+            return Cause.CLOSED
+        if self._fault is not None:
+            return self._fault
+        return Cause.FULL if self._is_full else None
 
     @property
     def unshipped_bytes(self) -> int:
