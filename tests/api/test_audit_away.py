@@ -55,3 +55,8 @@ def test_the_true_cause_is_told(cause: Cause) -> None:
     status, outcome = answered(cause, "/fhir/Patient")
     assert status == 503
     assert outcome["issue"][0]["diagnostics"] == AuditUnavailableError(cause).text_en
+
+
+def test_what_is_open_to_all_needs_no_audit() -> None:
+    status, statement = answered(Cause.DISK, "/fhir/metadata")
+    assert (status, statement["resourceType"]) == (200, "CapabilityStatement")

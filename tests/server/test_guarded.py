@@ -36,6 +36,58 @@ def test_without_a_good_token_nothing_is_answered(guarded: httpx.Client, headers
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
+OPEN = (
+    "/fhir/metadata",
+    "/fhir/.well-known/smart-configuration",
+    "/.well-known/smart-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration",
+    "/access/keys",
+    "/health/live",
+    "/health/ready",
+)
+"""All that programs may read before they have a token. None of it is about a patient. The pages' ways in are
+listed in `tests/web/test_gate.py`."""
+CLOSED = (
+    "/fhir",
+    "/fhir/",
+    "/fhir/Patient",
+    "/fhir/Patient/metadata",
+    "/fhir/metadata/x",
+    "/fhir/_history",
+    "/fhir/CapabilityStatement",
+    "/fhir/Patient/x/$everything",
+    "/access/me",
+    "/access/list",
+    "/access/follow-up",
+    "/access/blocks?patient=x",
+    "/access/blocks/consent?patient=x",
+)
+
+
+@pytest.mark.parametrize("path", OPEN)
+@pytest.mark.parametrize("headers", [{}, bearer("x")])
+def test_what_comes_before_a_token_needs_none(
+    guarded: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    assert guarded.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", CLOSED)
+@pytest.mark.parametrize("headers", [{}, bearer("x")])
+def test_nothing_else_is_answered_without_one(
+    guarded: httpx.Client, path: str, headers: dict[str, str]
+) -> None:
+    answer = guarded.get(path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_only_reading_is_open(guarded: httpx.Client, method: str) -> None:
+    assert guarded.request(method, "/fhir/metadata", json={}).status_code == 401
+
+
 def test_health_is_told_to_everybody(guarded: httpx.Client) -> None:
     assert guarded.get("/health/live").status_code == 200
     assert guarded.get("/health/ready").status_code == 200

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.guard import NotIdentifiedError
+from altid.access.identity import NOBODY
 from altid.access.permit import Origin, Permit
 from altid.api import errors, negotiation, rights
 from altid.api.failure import failure_response
@@ -34,6 +35,8 @@ Send = Callable[[Any], Awaitable[None]]
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
+OPEN = "metadata"
+"""The one path below the base that is answered without a token."""
 _QUERY_FIELDS_MAX = 200
 """Parameters of one search; each costs planning."""
 
@@ -59,7 +62,7 @@ class FhirApp:
         request_id = _request_id(headers)
         origin = Origin(_address(scope), request_id)
         try:
-            permit = self._permit(headers)
+            permit = Permit(NOBODY, None) if _is_open(scope) else self._permit(headers)
             if self._in_flight > self._service.settings.in_flight_max:
                 raise errors.busy()
             body = await _read_body(receive, headers, self._service.settings) if _has_body(headers) else b""
@@ -89,6 +92,12 @@ class FhirApp:
         if fault is not None:
             raise errors.not_audited(AuditUnavailableError(fault))
         return permit
+
+
+def _is_open(scope: Scope) -> bool:
+    """What a program must read before it can have a token (FHIR R4 http.html#capabilities; SMART App Launch).
+    It holds nothing of any patient, and is the same for all."""
+    return scope["method"] in ("GET", "HEAD") and _below_base(scope).strip("/") == OPEN
 
 
 def _address(scope: Scope) -> str:
