@@ -167,7 +167,7 @@ def test_strange_texts_make_no_fault(fresh: str, path: str) -> None:
     over_http(fresh, work)
 
 
-@pytest.mark.parametrize("path", [path for path, _ in _READ])
+@pytest.mark.parametrize("path", [path for path, _ in _READ if path not in dict(_JSON)])
 def test_reading_changes_nothing_and_posting_to_it_is_not_possible(fresh: str, path: str) -> None:
     async def work(web: Web) -> None:
         assert (await web.http.post(path, json={})).status_code == 405

@@ -275,6 +275,8 @@ PATHS = [
     "/",
     "/patient/anna",
     "/patient/nogrounds",
+    "/list",
+    "/patient/anna/blocks",
     f"/application?{question()}&",
 ]
 

@@ -145,9 +145,10 @@ def test_what_a_patient_said_of_another_is_not_shown(browser: httpx.Client, put:
     assert "Jordnødder" in browser.get("/patient/child").text
 
 
-def test_the_patient_page_can_only_read(browser: httpx.Client, anna: str) -> None:
+def test_the_patient_page_changes_nothing_of_the_record(browser: httpx.Client, anna: str) -> None:
+    """What it changes is one's own list."""
     html = browser.get(f"/patient/{anna}").text
-    assert re.findall(r'<form[^>]*action="([^"]*)"', html) == ["/", "/logoff"]
+    assert re.findall(r'<form[^>]*action="([^"]*)"', html) == ["/", "/logoff", f"/patient/{anna}/list"]
     assert browser.post(f"/patient/{anna}").status_code == 405
 
 
@@ -274,21 +275,30 @@ def test_a_part_that_cannot_be_read_leaves_the_rest(
 
 @dataclass
 class BrokenAudit:
-    """`healthy`: it is seen to be broken only when something is told."""
+    """Without a `fault` it is seen to be broken only when something is told."""
 
-    healthy: bool
+    fault: Cause | None
 
     async def record(self, _event: Event) -> None:
         raise AuditUnavailableError(Cause.DISK)
 
 
-@pytest.mark.parametrize("healthy", [True, False])
-@pytest.mark.parametrize(("path", "told"), [("/", "kan ikke skrives"), ("/patient/anna", "kan ikke skrives")])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (None, "kan ikke skrives"),
+        (Cause.DISK, "kan ikke skrives"),
+        (Cause.FULL, "er fuld"),
+        (Cause.SLOW, "er for langsom"),
+        (Cause.CLOSED, "ved at stoppe"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/patient/anna"])
 def test_what_cannot_be_told_is_not_shown(
-    web_dsn: str, anna: str, doctor: Account, tmp_path: Path, path: str, told: str, healthy: bool
+    web_dsn: str, anna: str, doctor: Account, tmp_path: Path, path: str, told: str, fault: Cause | None
 ) -> None:
     async def ask() -> httpx.Response:
-        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(healthy)) as (client, _):
+        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(fault)) as (client, _):
             return await client.get(path)
 
     answer = asyncio.run(ask())
@@ -299,7 +309,7 @@ def test_what_cannot_be_told_is_not_shown(
 
 def test_nobody_is_let_in_untold(web_dsn: str, doctor: Account, tmp_path: Path) -> None:
     async def ask() -> httpx.Response:
-        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(True)) as (client, _):
+        async with asking(web_dsn, Limits(), tmp_path, doctor, BrokenAudit(None)) as (client, _):
             data = {"username": doctor.username, "password": PASSWORD}
             return await client.post("/logon", data=data, headers={"origin": "http://pages"})
 

@@ -103,6 +103,12 @@ async def find(connection: Connection, username: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+async def of_name(connection: Connection, name: str) -> list[Account]:
+    """Those who are called exactly so, two at most; closed ones too."""
+    rows = await connection.fetch(_OF_NAME, " ".join(name.split()).lower())
+    return [_account(row) for row in rows]
+
+
 async def by_id(connection: Connection, account: str) -> Account | None:
     row = await connection.fetchrow(_BY_ID, account)
     return None if row is None else _account(row)
@@ -250,6 +256,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _FIND = f"SELECT {_COLUMNS} FROM account WHERE username = $1"
 _BY_ID = f"SELECT {_COLUMNS} FROM account WHERE id = $1"
+_OF_NAME = f"SELECT {_COLUMNS} FROM account WHERE lower(name) = $1 LIMIT 2"
 _LIST = """
 SELECT id, username, name, roles, organisations, practitioner, must_change, disabled_at, NULL AS password
 FROM account

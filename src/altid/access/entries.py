@@ -53,6 +53,9 @@ async def keep(
     who: Who,
     operation: str,
     patients: tuple[str, ...] = (),
+    *,
+    type_: str = "",
+    id_: str = "",
 ) -> None:
     """One event. Raises `AuditUnavailableError`."""
     await guard.audit.record(
@@ -62,6 +65,8 @@ async def keep(
             outcome=outcome,
             who=who,
             patients=patients,
+            type=type_,
+            id=id_,
             operation=operation,
             address=origin.address,
             workplace=origin.workplace,

@@ -44,6 +44,8 @@ class Code(StrEnum):
     UNSUPPORTED_GRANT = "unsupported_grant_type"
     UNSUPPORTED_RESPONSE = "unsupported_response_type"
     ASK_AGAIN = "ask-again"
+    NOT_POSSIBLE = "not-possible"
+    NEEDS_REASON = "reason-needed"
     NOT_LOGGED_ON = "not-logged-on"
     NOT_ALLOWED = "own-session-needed"
     WRONG_TYPE = "wrong-content-type"
@@ -259,6 +261,12 @@ ASK_AGAIN = Refusal(
     "What the application asks for is not here any more, or was changed. Begin again in the application.",
     "Det, programmet beder om, er her ikke længere eller er ændret. Begynd forfra i programmet.",
 )
+NOT_FOR_ROLE = Refusal(
+    Code.NOT_POSSIBLE,
+    403,
+    "Your role may not do this. If you have another role, change to it.",
+    "Din rolle må ikke dette. Har du en anden rolle, så skift til den.",
+)
 NOT_LOGGED_ON = Refusal(
     Code.NOT_LOGGED_ON,
     401,
@@ -320,3 +328,8 @@ def busy(place: int, wait_s: float, appointment: str | None) -> Refusal:
 def weak(text_en: str, text_da: str) -> Refusal:
     """A password that can't be chosen, and why."""
     return Refusal(Code.WEAK, 422, text_en, text_da)
+
+
+def not_possible(text_en: str, text_da: str) -> Refusal:
+    """What was asked for can't be done so, and why."""
+    return Refusal(Code.NOT_POSSIBLE, 422, text_en, text_da)

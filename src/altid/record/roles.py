@@ -1,6 +1,7 @@
 """The role that servers work as: it may add to the record and read it, but not rewrite what was written.
 
-Earlier versions and the change feed are append-only for it, by PostgreSQL's own permissions.
+Earlier versions and the change feed are append-only for it, by PostgreSQL's own permissions; what a patient
+has blocked it can lift, not change.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
 GRANT INSERT, UPDATE ON resource TO {APP_ROLE};
 GRANT INSERT ON resource_history, change, audit TO {APP_ROLE};
 GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string TO {APP_ROLE};
-GRANT INSERT, UPDATE ON account, workplace, client, override, patient_block TO {APP_ROLE};
+GRANT INSERT, UPDATE ON account, workplace, client, override TO {APP_ROLE};
 GRANT INSERT, UPDATE ON federated_account TO {APP_ROLE};
+REVOKE UPDATE ON patient_block FROM {APP_ROLE};
+GRANT INSERT, UPDATE (until, lifted_by, lifted_at, lift_asked) ON patient_block TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON personal_list TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation,
     authorization_code TO {APP_ROLE};

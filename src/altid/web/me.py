@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from altid.access import places
+from altid.access.blocks import SETS
+from altid.access.grounds import TREATING
 from altid.access.identity import Role
 from altid.access.overrides import FOLLOW_UP
 from altid.web.gate import Service, Visit
@@ -26,6 +28,8 @@ class Me:
     finds_patients: bool
     follows_up: bool
     makes_workplaces: bool
+    has_list: bool
+    sets_blocks: bool
 
 
 @dataclass(slots=True)
@@ -60,4 +64,6 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         finds_patients=visit.permit.may("s", "Patient"),
         follows_up=identity.role in FOLLOW_UP,
         makes_workplaces=identity.role is Role.ADMINISTRATOR,
+        has_list=identity.role in TREATING,
+        sets_blocks=identity.role in SETS,
     )

@@ -16,12 +16,14 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.event import Action, Outcome
 from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
+from altid.web.blocking import block_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
 from altid.web.federated import Federated
 from altid.web.finding import find
 from altid.web.gate import Service, Visit, gated, open_to_all
 from altid.web.invited import invitation_routes
+from altid.web.listing import list_routes
 from altid.web.loading import KINDS, read_chart, read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.overriding import KIND_NAMES, override_routes
@@ -59,6 +61,8 @@ def pages(service: Service) -> list[BaseRoute]:
         *OwnPages(service, names).routes(),
         *override_routes(service, names),
         *application_routes(service, names),
+        *list_routes(service, names),
+        *block_routes(service, names),
         *audit_routes(service, names),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.lists import FORMER_DAYS, HOURS
 from altid.access.refusal import Refusal
 from altid.web.finding import SEARCH_CHARACTERS_MAX
 from altid.web.headers import NOT_KEPT
@@ -41,8 +42,10 @@ def templates() -> Environment:
         "CAVE_FULL_MAX": CAVE_FULL_MAX,
         "GRAPH_HEIGHT": trend.HEIGHT,
         "GRAPH_WIDTH": trend.WIDTH,
+        "FORMER_DAYS": FORMER_DAYS,
         "LANGUAGES": LANGUAGES,
         "LANGUAGE_NAMES": LANGUAGE_NAMES,
+        "LIST_HOURS": HOURS,
         "NOTES_OPEN_MAX": NOTES_OPEN_MAX,
         "asking_for": asking_for,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,

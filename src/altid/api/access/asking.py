@@ -97,6 +97,13 @@ class Asked:
             raise RefusedError(refusal.INVALID_REQUEST)
         return value
 
+    def number(self, name: str) -> int:
+        """A whole number that must be there. Raises `RefusedError`."""
+        value = self.fields.get(name)
+        if type(value) is not int:
+            raise RefusedError(refusal.INVALID_REQUEST)
+        return value
+
     def texts(self, name: str) -> list[str] | None:
         """A list of texts, which may be missing."""
         value = self.fields.get(name)

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access import refusal
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.guard import Guard
-from altid.api.access import answering, authorize, metadata, passkeys, people, token
+from altid.api.access import answering, authorize, blocks, glass, lists, metadata, passkeys, people, token
 from altid.api.access.asking import Asked, Body, RefusedError, ask, language_of, request_id_of
 from altid.api.access.limits import IN_FLIGHT_MAX
 
@@ -22,6 +22,10 @@ Handler = Callable[[Asked], Awaitable[Response]]
 
 _READ: tuple[tuple[str, Handler], ...] = (
     ("/access/me", people.me),
+    ("/access/list", lists.show),
+    ("/access/follow-up", glass.waiting),
+    ("/access/blocks", blocks.show),
+    ("/access/blocks/consent", blocks.show_as_consents),
     ("/access/authorize", authorize.begin),
     ("/access/keys", metadata.keys),
     ("/fhir/.well-known/smart-configuration", metadata.configuration),
@@ -42,6 +46,12 @@ _JSON: tuple[tuple[str, Handler], ...] = (
     ("/access/refresh", people.go_on),
     ("/access/role", people.change_role),
     ("/access/logoff", people.leave),
+    ("/access/list/add", lists.add),
+    ("/access/list/remove", lists.remove),
+    ("/access/override", glass.break_),
+    ("/access/follow-up", glass.follow_up),
+    ("/access/blocks/set", blocks.put),
+    ("/access/blocks/lift", blocks.lift),
     ("/access/authorize/describe", authorize.describe),
     ("/access/authorize/yes", authorize.say_yes),
     ("/access/authorize/no", authorize.say_no),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from altid.web.words.access import ACCESS
 from altid.web.words.applications import APPLICATIONS
 from altid.web.words.codes import CODES
+from altid.web.words.patients import PATIENTS
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "page.skip": ("Gå til indholdet", "Skip to content"),
@@ -307,4 +308,4 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "appointments.past.many": ("{count} tidligere.", "{count} past."),
 }
 
-CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **CODES}
+CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **PATIENTS, **CODES}
