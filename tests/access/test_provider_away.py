@@ -7,9 +7,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from altid.access import accounts, entries, logon
+from altid.access import accounts, applications, clients, codes, entries, logon
 from altid.access.audit.event import Action
 from altid.access.audit.recorder import open_audit
+from altid.access.clients import Client
+from altid.access.codes import Given
 from altid.access.federation import limits
 from altid.access.federation.limits import AT_ONCE, FAILURES_MAX, FETCH_S_MAX
 from altid.access.federation.out import depart
@@ -21,6 +23,7 @@ from tests.access.auditing import sql, until
 from tests.access.desks import PASSWORD, SECRET, SETTINGS, Scene, at_desk, granted
 from tests.access.federating import ORIGIN, Beside, beside, code_of, free_port
 from tests.access.openid_provider import provider_at
+from tests.access_api.launching import challenge_of
 
 GRACE = replace(SETTINGS, federated_session_s=3600, federated_grace_s=1800)
 
@@ -43,6 +46,37 @@ def test_while_it_answers_one_goes_there_again_after_a_shift(fresh: str) -> None
         here.scene.clock.forward(1)
         assert code_of(await refreshed(here, begun.refresh)) == "session-ended"
         granted(await here.log_on())
+
+    beside(fresh, work, settings=GRACE)
+
+
+def test_an_application_that_acts_for_somebody_ends_with_them_then(fresh: str) -> None:
+    async def work(here: Beside) -> None:
+        desk, caller = here.scene.desk, here.scene.caller
+        chart = Client("chart", "Chart", "1", ("user/Patient.r",), redirect_uris=("https://chart.example",))
+        begun = granted(await here.log_on())
+        verifier = "v" * 43
+        given = Given(
+            chart.id,
+            chart.redirect_uris[0],
+            challenge_of(verifier),
+            None,
+            begun.identity.session,
+            ("user/Patient.r", "online_access"),
+            None,
+        )
+        async with desk.database.writing() as connection:
+            await clients.add(connection, chart, desk.clock())
+            code = await codes.make(connection, given, desk.clock() + 60, desk.rng)
+        proof = applications.Proof(chart.id)
+        where = {"code": code, "redirect_uri": given.redirect_uri, "verifier": verifier}
+        its = granted(await applications.with_code(desk, caller(), proof, **where))
+        here.scene.clock.forward(3599)
+        its = granted(await applications.with_refresh(desk, caller(), proof, its.refresh or ""))
+        here.scene.clock.forward(1)
+        assert code_of(await applications.with_refresh(desk, caller(), proof, its.refresh or "")) == (
+            "invalid_grant"
+        )
 
     beside(fresh, work, settings=GRACE)
 

@@ -173,6 +173,22 @@ def test_what_is_no_assertion_is_refused(fresh: str, text: str) -> None:
     at_desk(fresh, work)
 
 
+def test_a_system_with_new_keys_proves_itself_by_those_alone(fresh: str) -> None:
+    async def work(scene: Scene) -> None:
+        await add(scene)
+        old, new = EC, ECKey.generate_key("P-384")
+        kid = JWKS["keys"][0]["kid"]
+        async with scene.desk.database.writing() as connection:
+            assert await clients.rotate(connection, "lab-1", {"keys": [public(new, kid)]})
+            assert not await clients.rotate(connection, "nobody", {"keys": [public(new, kid)]})
+            with pytest.raises(ClientError):
+                await clients.rotate(connection, "lab-1", {"keys": [public(old, "a"), public(new, "a")]})
+        assert code(await ask(scene, assertion(scene))) is Code.INVALID_CLIENT
+        granted(await ask(scene, assertion(scene, new, jti="n" * 16)))
+
+    at_desk(fresh, work)
+
+
 def test_a_closed_system_is_out(fresh: str) -> None:
     async def work(scene: Scene) -> None:
         await add(scene)

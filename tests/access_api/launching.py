@@ -87,6 +87,10 @@ class Launch:
         form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client}
         return await self.web.http.post("/access/token", data=form)
 
+    async def give_up(self, token: str, client: str = CHART.id) -> httpx.Response:
+        form = {"token": token, "client_id": client}
+        return await self.web.http.post("/access/revoke", data=form)
+
 
 def told_at(location: str) -> dict[str, str]:
     """What a browser carries back to the application."""

@@ -536,6 +536,47 @@ def test_one_whose_persons_session_has_ended_does_not_go_on(fresh: str) -> None:
     over_http(fresh, work)
 
 
+@pytest.mark.parametrize("which", ["access_token", "refresh_token"])
+def test_an_application_gives_up_what_it_was_given(fresh: str, which: str) -> None:
+    """RFC 7009: by either token all of it ends, and the person's own session goes on."""
+
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        given = await app.tokens()
+        assert (await app.give_up(given[which])).status_code == 200
+        assert web.told.last == ("logoff", "done", "application growth-chart")
+        assert (await web.get("/access/me", given["access_token"])).status_code == 401
+        assert error(await app.go_on(given["refresh_token"])) == (400, "invalid_grant")
+        assert (await web.get("/access/me", app.bearer)).status_code == 200
+        told = len(web.told.events)
+        for token in (given["access_token"], given["refresh_token"], "a.b.c", "é", "x" * 9_000):
+            assert (await app.give_up(token)).status_code == 200
+        assert len(web.told.events) == told
+
+    over_http(fresh, work)
+
+
+def test_nobody_gives_up_what_is_anothers(fresh: str) -> None:
+    async def work(web: Web) -> None:
+        app = await launch(web)
+        given = await app.tokens()
+        async with web.scene.desk.database.writing() as connection:
+            await clients.add(connection, replace(CHART, id="other"), web.scene.clock())
+        assert error(await app.give_up(given["refresh_token"], "other")) == (400, "invalid_grant")
+        assert error(await app.give_up(given["access_token"], "other")) == (400, "invalid_grant")
+        assert error(await app.give_up(app.refresh)) == (400, "invalid_grant")
+        assert error(await app.give_up(app.bearer)) == (400, "invalid_grant")
+        assert error(await app.give_up(given["refresh_token"], "nobody")) == (401, "invalid_client")
+        assert error(await web.http.post("/access/revoke", data={"client_id": CHART.id})) == (
+            400,
+            "invalid_request",
+        )
+        assert (await web.get("/access/me", app.bearer)).status_code == 200
+        assert (await app.go_on(given["refresh_token"])).status_code == 200
+
+    over_http(fresh, work)
+
+
 def test_an_application_with_keys_must_prove_itself(fresh: str) -> None:
     async def work(web: Web) -> None:
         app = await launch(web, replace(CHART, jwks=JWKS))

@@ -81,7 +81,6 @@ def test_what_is_well_known_is_told_without_a_token_and_nothing_else_of_fhir(htt
     for path in (
         "/fhir/.well-known/../Patient",
         "/fhir/Patient/.well-known/smart-configuration",
-        "/fhir/metadata",
     ):
         assert http.get(path).status_code in (401, 404)
 

@@ -173,6 +173,7 @@ def test_everybody_may_know_how_one_comes_in(fresh: str, path: str) -> None:
         assert answer.headers["cache-control"] == "public, max-age=300"
         assert answer.headers["access-control-allow-origin"] == "*"
         assert told["authorization_endpoint"] == "http://localhost:8080/access/authorize"
+        assert told["revocation_endpoint"] == "http://localhost:8080/access/revoke"
         assert told["code_challenge_methods_supported"] == ["S256"]
         assert {"launch-standalone", "client-public", "permission-v2"} <= set(told["capabilities"])
         # RFC 8414 §3.3: the issuer is the address that it was read from.

@@ -149,6 +149,7 @@ def test_as_json_it_says_whose_it_is(at: Altid) -> None:
         ("token", "--user", "anne", "--role", "auditor"),
         ("token", "--user", "anne", "--organisation", "1"),
         ("user", "disable", "nobody"),
+        ("user", "enable", "nobody"),
         ("user", "invite"),
         ("user", "invite", "anne", "--first"),
         ("user", "add", "anne", "--name", "x", "--role", "nurse", "--organisation", "1"),
@@ -156,6 +157,8 @@ def test_as_json_it_says_whose_it_is(at: Altid) -> None:
         ("user", "change"),
         ("user",),
         ("client", "disable", "nobody"),
+        ("client", "rotate", "nobody"),
+        ("client", "rotate", "nobody", "--keys", "/dev/null"),
         ("client", "add", "x", "--name", "x", "--organisation", "1", "--scope", "all", "--keys", "/dev/null"),
     ],
 )
@@ -175,6 +178,10 @@ def test_a_closed_account_is_refused_within_seconds(at: Altid, server: Server) -
         assert time.monotonic() < end_s, "it still comes in"
         time.sleep(0.2)
     assert at("token", "--user", "ole") == 2
+    assert at("user", "enable", "ole") == 0
+    assert at.out == "ole is open.\n"
+    assert at("token", "--user", "ole") == 0
+    assert server.status(token) == 401
 
 
 def test_a_system_is_registered_with_its_public_keys(at: Altid, tmp_path: Path) -> None:
@@ -186,7 +193,12 @@ def test_a_system_is_registered_with_its_public_keys(at: Altid, tmp_path: Path) 
     assert at("client", "list", "--json") == 0
     [told] = json.loads(at.out)["clients"]
     assert (told["id"], told["scopes"], told["disabled"]) == ("lab", ["system/Observation.cru"], False)
+    other = {**ECKey.generate_key("P-384").as_dict(private=False), "kid": "k2"}
+    keys.write_text(json.dumps({"keys": [other]}))
+    assert at("client", "rotate", "lab", "--keys", keys) == 0
+    assert at.out == "lab has new keys.\n"
     assert at("client", "disable", "lab") == 0
+    assert at("client", "rotate", "lab", "--keys", keys) == 2
     at("client", "list", "--json")
     assert json.loads(at.out)["clients"][0]["disabled"]
 
@@ -254,6 +266,7 @@ def test_all_of_it_is_in_the_audit_which_is_whole(at: Altid) -> None:
         (event["action"], event["operation"]) for event in events if event["writer"].startswith("terminal.")
     }
     assert {("administer", "add"), ("administer", "invite"), ("administer", "disable")} <= done
+    assert {("administer", "enable"), ("administer", "rotate")} <= done
     assert {("logon", "load"), ("logon", "export")} <= done
     assert at("audit", "verify") == 0
 

@@ -228,7 +228,7 @@ def test_an_application_is_let_in_by_somebody_who_logs_on_first(
     playwright.expect(page.locator("h1")).to_have_text("Vækstkurven beder om adgang")
     page.fill("#search", "åkjær")
     page.keyboard.press("Enter")
-    page.get_by_label("ÅKJÆR").check()
+    page.get_by_label("ÅKJÆR, Anna").check()
     page.get_by_role("button", name="Giv adgang").click()
     page.wait_for_url("https://chart.example/back?**")
     told = told_at(page.url)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from altid.access import accounts, clients, invitations, sessions
 from altid.access.accounts import Account, AccountError
@@ -59,6 +60,14 @@ async def disable_account(operator: Operator, username: str) -> Account:
         closed = await accounts.disable(operator.connection, username, operator.clock())
         await operator.record(_administered(operator, "disable", "account", closed.id))
     return closed
+
+
+async def enable_account(operator: Operator, username: str) -> Account:
+    """Open a closed account again; what had ended stays so. Raises `AccountError`."""
+    async with operator.connection.transaction():
+        opened = await accounts.enable(operator.connection, username)
+        await operator.record(_administered(operator, "enable", "account", opened.id))
+    return opened
 
 
 async def invite(operator: Operator, username: str) -> str:
@@ -143,6 +152,14 @@ async def disable_client(operator: Operator, client: str) -> None:
         if not await clients.disable(operator.connection, client, operator.clock()):
             raise ClientError("There is no system of this id: `altid client list` shows them.")
         await operator.record(_administered(operator, "disable", "client", client))
+
+
+async def rotate_client(operator: Operator, client: str, jwks: Mapping[str, Any]) -> None:
+    """Raises `ClientError`."""
+    async with operator.connection.transaction():
+        if not await clients.rotate(operator.connection, client, jwks):
+            raise ClientError("There is no open system with keys of this id: `altid client list` shows them.")
+        await operator.record(_administered(operator, "rotate", "client", client))
 
 
 async def listed_accounts(operator: Operator) -> Sequence[Account]:

@@ -17,11 +17,12 @@ from altid.access.codes import Given, Used
 from altid.access.desk import Desk
 from altid.access.door import Answer, Caller, look_at_reuse, of_session, way, writing
 from altid.access.federation import grace
-from altid.access.identity import Identity
+from altid.access.identity import Identity, Role
 from altid.access.redirects import back_to
 from altid.access.refusal import Refusal
 from altid.access.scopes import LOGS_ON, of_record
-from altid.access.sessions import Begun, End, Narrowing, Stopped
+from altid.access.sessions import Begun, End, Narrowing, Session, Stopped
+from altid.access.tokens import TokenError
 from altid.access.waiting import Priority
 from altid.access.wishes import Fields, SentBack, Wish, needs_patient, read, sent_back
 from altid.record.database import Connection
@@ -149,6 +150,53 @@ async def with_refresh(desk: Desk, caller: Caller, proof: Proof, token: str) -> 
         look_at_reuse(desk, begun)
         return refusal.INVALID_GRANT
     return of_session(desk, begun)
+
+
+@way
+async def revoke(desk: Desk, caller: Caller, proof: Proof, token: str) -> Session | Refusal | None:
+    """The application gives up what it was given (RFC 7009): by either of its tokens its session ends.
+
+    None where there is nothing to end: a token that is no token, or of a session that has ended.
+    """
+    try:
+        async with (
+            desk.light.place(Priority.REENTRY, caller.deadline_s),
+            writing(desk, caller) as connection,
+            connection.transaction(),
+        ):
+            client = await _proved(connection, desk, proof)
+            sid = _session_of(desk, token)
+            found = None if sid is None else await sessions.find_open(connection, sid, desk.clock())
+            if found is None:
+                return refusal.UNSUPPORTED_TOKEN if _is_of_system(desk, token) else None
+            session, _ = found
+            if session.narrowing is None or session.narrowing.client != client.id:
+                return refusal.INVALID_GRANT
+            await sessions.end(connection, session.sid, desk.clock())
+    except ProofError as error:
+        _log.info("application refused: %s", error)
+        return refusal.INVALID_CLIENT
+    desk.keys.end_now(session.sid)
+    return session
+
+
+def _session_of(desk: Desk, token: str) -> str | None:
+    """By a refresh token of ours, or an access token that is still good."""
+    link = desk.chain.read(token)
+    if link is not None:
+        return link.session
+    try:
+        identity = desk.verifier.verify(token)
+    except TokenError:
+        return None
+    return None if identity.role is Role.SYSTEM else identity.session
+
+
+def _is_of_system(desk: Desk, token: str) -> bool:
+    try:
+        return desk.verifier.verify(token).role is Role.SYSTEM
+    except TokenError:
+        return False
 
 
 async def _proved(connection: Connection, desk: Desk, proof: Proof) -> Client:

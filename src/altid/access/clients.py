@@ -127,6 +127,16 @@ async def disable(connection: Connection, client: str, now_s: float) -> bool:
     return known
 
 
+async def rotate(connection: Connection, client: str, jwks: Mapping[str, Any]) -> bool:
+    """Its keys from now on: assertions by others are refused at once. The set may hold the old key beside the
+    new one while the system changes over. Tokens that it has end by themselves, within minutes.
+
+    False if there is no such open system, or it is an application without keys. Raises `ClientError`.
+    """
+    _check_keys(jwks)
+    return await connection.fetchval(_ROTATE, client, json.dumps(jwks)) is not None
+
+
 async def verify(connection: Connection, settings: AccessSettings, assertion: str, now_s: float) -> Client:
     """Whose assertion it is; spends it. Raises `ProofError`."""
     if len(assertion) > ASSERTION_CHARACTERS_MAX or not assertion.isascii():
@@ -259,5 +269,8 @@ UPDATE session SET ended = $2, end_reason = 'client' WHERE client = $1 AND ended
 """
 _LIST = """
 SELECT id, name, organisation, jwks, scopes, redirect_uris, disabled_at FROM client ORDER BY id LIMIT $1
+"""
+_ROTATE = """
+UPDATE client SET jwks = $2 WHERE id = $1 AND jwks IS NOT NULL AND disabled_at IS NULL RETURNING id
 """
 _DISABLE = "UPDATE client SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1 RETURNING id"

@@ -42,6 +42,7 @@ class Code(StrEnum):
     DENIED = "access_denied"
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT = "unsupported_grant_type"
+    UNSUPPORTED_TOKEN = "unsupported_token_type"  # noqa: S105 (a code)
     UNSUPPORTED_RESPONSE = "unsupported_response_type"
     ASK_AGAIN = "ask-again"
     NOT_POSSIBLE = "not-possible"
@@ -242,6 +243,13 @@ UNSUPPORTED_GRANT = Refusal(
     400,
     "Tokens are given for client_credentials, authorization_code and refresh_token.",
     "Adgangsbeviser gives for client_credentials, authorization_code og refresh_token.",
+)
+UNSUPPORTED_TOKEN = Refusal(
+    Code.UNSUPPORTED_TOKEN,
+    400,
+    "A system's token can't be taken back; it ends in minutes. An administrator can close the system.",
+    "Et systems adgangsbevis kan ikke tages tilbage; det ender om få minutter. En administrator kan lukke "
+    "systemet.",
 )
 UNSUPPORTED_RESPONSE = Refusal(
     Code.UNSUPPORTED_RESPONSE,

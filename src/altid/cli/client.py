@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from altid.access import clients
-from altid.access.administration import add_client, disable_client
+from altid.access.administration import add_client, disable_client, rotate_client
 from altid.access.clients import Client, ClientError, Listed
 from altid.cli.app import Options, Subcommands
 from altid.cli.operating import database_url_option, operator_at
@@ -24,7 +24,7 @@ _KEYS_BYTES_MAX = 64 * 1024
 
 @click.group(cls=Subcommands, no_args_is_help=False)
 def client() -> None:
-    """Register, list and close systems. Every change is in the audit.
+    """Register, list and close systems, and change their keys. Every change is in the audit.
 
     A system keeps its secret for itself: it registers public keys (P-384, or RSA of 2,048 bits at least) and
     asks for a token with an assertion that it signs (SMART backend services).
@@ -33,6 +33,7 @@ def client() -> None:
     Examples:
       altid client add lab --name Laboratory --organisation 12 --scope system/Observation.cru --keys jwks.json
       altid client list
+      altid client rotate lab --keys jwks.json
       altid client disable lab
     """
 
@@ -123,6 +124,34 @@ def disable(options: Options, client_id: str, database_url: str | None) -> None:
         click.echo(f"{client_id} is closed.")
 
 
+@client.command()
+@click.argument("client_id", metavar="ID")
+@click.option(
+    "--keys",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Its public keys from now on, as a JWK set.",
+)
+@database_url_option
+@click.pass_obj
+def rotate(options: Options, client_id: str, keys: Path, database_url: str | None) -> None:
+    """Change the keys of a system. There is no secret to show: the system makes its key and keeps it.
+
+    To change without a pause, first give a set with the old key and the new one, later the new one alone.
+    What an old key has signed is refused at once; tokens that the system has end within minutes.
+
+    \b
+    Examples:
+      altid client rotate lab --keys jwks.json
+    """
+    run(_rotated(options, client_id, _keys(keys), database_url))
+    if options.json:
+        click.echo(json.dumps({"id": client_id, "rotated": True}))
+    elif not options.quiet:
+        click.echo(f"{client_id} has new keys.")
+
+
 async def _added(options: Options, made: Client, database_url: str | None) -> None:
     try:
         async with operator_at(layout_of(options), database_url) as operator:
@@ -140,6 +169,16 @@ async def _disabled(options: Options, client_id: str, database_url: str | None) 
     try:
         async with operator_at(layout_of(options), database_url) as operator:
             await disable_client(operator, client_id)
+    except ClientError as error:
+        raise click.UsageError(str(error)) from None
+
+
+async def _rotated(
+    options: Options, client_id: str, keys: Mapping[str, Any], database_url: str | None
+) -> None:
+    try:
+        async with operator_at(layout_of(options), database_url) as operator:
+            await rotate_client(operator, client_id, keys)
     except ClientError as error:
         raise click.UsageError(str(error)) from None
 

@@ -18,6 +18,7 @@ from altid.access.administration import (
     NewAccount,
     add_account,
     disable_account,
+    enable_account,
     invite,
     invite_first,
     listed_accounts,
@@ -36,7 +37,7 @@ _BYTES_MAX = 4 * PASSWORD_CHARACTERS_MAX
 
 @click.group(cls=Subcommands, no_args_is_help=False)
 def user() -> None:
-    """Add, list, close and invite people. Every change is in the audit.
+    """Add, list, close, open and invite people. Every change is in the audit.
 
     A password is never an argument: whoever is added gets a link, where they choose one themselves.
 
@@ -46,6 +47,7 @@ def user() -> None:
       altid user list
       altid user invite anne
       altid user disable anne
+      altid user enable anne
     """
 
 
@@ -158,6 +160,24 @@ def disable(options: Options, username: str, database_url: str | None) -> None:
         click.echo(f"{closed.username} is closed.")
 
 
+@user.command()
+@click.argument("username", metavar="NAME")
+@database_url_option
+@click.pass_obj
+def enable(options: Options, username: str, database_url: str | None) -> None:
+    """Open a closed account again, with the password that it had. What had ended stays ended.
+
+    \b
+    Examples:
+      altid user enable anne
+    """
+    opened = run(_enabled(options, username, database_url))
+    if options.json:
+        click.echo(json.dumps(_plain(opened)))
+    elif not options.quiet:
+        click.echo(f"{opened.username} is open.")
+
+
 @user.command("invite")
 @click.argument("username", metavar="NAME", required=False)
 @click.option("--first", is_flag=True, help="A link for the first administrator, while there is no account.")
@@ -205,6 +225,14 @@ async def _disabled(options: Options, username: str, database_url: str | None) -
     try:
         async with operator_at(layout_of(options), database_url) as operator:
             return await disable_account(operator, username)
+    except AccountError as error:
+        raise click.UsageError(str(error)) from None
+
+
+async def _enabled(options: Options, username: str, database_url: str | None) -> Account:
+    try:
+        async with operator_at(layout_of(options), database_url) as operator:
+            return await enable_account(operator, username)
     except AccountError as error:
         raise click.UsageError(str(error)) from None
 

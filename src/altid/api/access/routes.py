@@ -56,7 +56,10 @@ _JSON: tuple[tuple[str, Handler], ...] = (
     ("/access/authorize/yes", authorize.say_yes),
     ("/access/authorize/no", authorize.say_no),
 )
-_FORM: tuple[tuple[str, Handler], ...] = (("/access/token", token.give),)
+_FORM: tuple[tuple[str, Handler], ...] = (
+    ("/access/token", token.give),
+    ("/access/revoke", token.revoke),
+)
 
 _log = logging.getLogger("altid.api")
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from altid.access import applications, entries, logon, refusal
 from altid.access.applications import Proof
+from altid.access.audit.event import Action, Outcome, Who
 from altid.access.clients import ASSERTION_TYPE
 from altid.access.door import Answer
 from altid.access.refusal import Refusal
@@ -22,6 +23,24 @@ async def give(asked: Asked) -> Response:
     if isinstance(answer, Refusal):
         return answering.refused(answer, "en", answering.FOR_ALL_ORIGINS)
     return answering.as_json(answering.tokens(answer), headers=answering.FOR_ALL_ORIGINS)
+
+
+async def revoke(asked: Asked) -> Response:
+    """RFC 7009: `token`, and who the application is. What is no token is answered like one that is."""
+    try:
+        fields = single(asked.form)
+        token = _given(fields, "token")
+        answer = await applications.revoke(asked.desk, asked.caller, _proof(asked, fields), token)
+    except RefusedError as error:
+        answer = error.refused
+    if isinstance(answer, Refusal):
+        return answering.refused(answer, "en", answering.FOR_ALL_ORIGINS)
+    if answer is not None:
+        who = Who(answer.account, answer.name, answer.role, answer.organisation, answer.sid)
+        client = answer.narrowing.client if answer.narrowing else ""
+        operation = f"application {client}"
+        await entries.keep(asked.guard, asked.origin(), Action.LOGOFF, Outcome.DONE, who, operation)
+    return answering.as_json({}, headers=answering.FOR_ALL_ORIGINS)
 
 
 async def _answer(asked: Asked) -> Answer:

@@ -19,6 +19,7 @@ APPLICATIONS: dict[str, tuple[str, str]] = {
         "Kun patienter, du har en behandlingsrelation til. Programmet får kun den ene, du vælger.",
         "Only patients whom you have a treatment relation to. The application gets only the one you choose.",
     ),
+    "application.choose": ("Vælg patienten", "Choose the patient"),
     "application.find": ("Navn, CPR-nummer eller fødselsdato", "Name, CPR number or date of birth"),
     "application.find.button": ("Søg", "Search"),
     "application.patients.none": (

@@ -44,15 +44,16 @@ PATIENTS: dict[str, tuple[str, str]] = {
         "Patients can say no to certain people or places seeing their record. You set and lift it for the "
         "patient when the patient asks.",
     ),
-    "blocks.now": ("Gælder nu", "Hold now"),
+    "blocks.now": ("Gælder nu", "In force now"),
     "blocks.none": (
         "Patienten har ingen spærringer, der gælder nu.",
-        "The patient has no blocks that hold now.",
+        "The patient has no blocks in force.",
     ),
     "blocks.over": ("Ophævet", "Lifted"),
     "blocks.against": ("Mod", "Against"),
     "blocks.everybody": ("alle", "everybody"),
     "blocks.what": ("Hvad", "What"),
+    "blocks.which": ("Hvad spærres?", "What is blocked?"),
     "blocks.all": ("hele journalen", "all of the record"),
     "blocks.period": ("det fra {low} til {high}", "what is from {low} to {high}"),
     "blocks.period.since": ("det fra {low} og frem", "what is from {low} on"),
@@ -85,7 +86,7 @@ PATIENTS: dict[str, tuple[str, str]] = {
     ),
     "blocks.asked.hint": (
         "Fx »Ringede i dag, legitimeret ved CPR-nummer og adresse«.",
-        "Say “Rang today, proved who they are by CPR number and address”.",
+        "For example “Rang today, proved who they are by CPR number and address”.",
     ),
     "blocks.warn": (
         "Den, spærringen er mod, kan kun se journalen med værdispring. Fortæl patienten, at det kan betyde, "
