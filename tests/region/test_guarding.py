@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from altid.access.federation.file import read_providers
+from altid.access.folder import prepare
 from altid.access.public_url import checked_public_url
 from altid.access.secret import read_secret_file
 from altid.record.postgres.account import current
@@ -16,8 +19,10 @@ from altid.region import layout
 from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.guarding import access_secret, guard_of, prepare_guard
+from altid.region.identities import spread
 from altid.region.layout import Layout, load_secrets, new_secrets
 from altid.region.regionfile import parse_region, render_region
+from tests.access.test_identity_file import OIDC, SECRET
 
 
 def test_both_sites_have_the_same_secret_for_their_servers_alone(tmp_path: Path) -> None:
@@ -103,3 +108,56 @@ def test_one_that_is_none_names_its_line(url: str) -> None:
     text = render_region(builtin_region()).replace('public_url = ""', f'public_url = "{url}"')
     with pytest.raises(RegionError, match="line 4: public_url: "):
         parse_region(text)
+
+
+def write_providers(folder: Path) -> None:
+    """As an operator does: the file and the secret that it names."""
+    (folder / "identity.toml").write_text(OIDC)
+    (folder / "region.secret").write_text(SECRET)
+    for name in ("identity.toml", "region.secret"):
+        (folder / name).chmod(0o600)
+
+
+def test_both_sites_have_the_same_identity_providers_and_the_witness_none(tmp_path: Path) -> None:
+    where, region = Layout(tmp_path / "data"), builtin_region()
+    layout.make(where, region, current())
+    spread(where, region, current())
+    write_providers(where.data)
+    spread(where, region, current())
+    for site in region.sites:
+        root = where.place(site.name).root
+        assert [one.name for one in read_providers(root / "identity.toml")] == ["region"]
+        assert (root / "region.secret").read_text() == SECRET
+        assert stat.S_IMODE((root / "region.secret").stat().st_mode) == 0o600
+    assert not (where.place(region.witness.name).root / "identity.toml").exists()
+
+
+def test_what_a_site_has_of_its_own_stays_where_the_region_has_none(tmp_path: Path) -> None:
+    where, region = Layout(tmp_path / "data"), builtin_region()
+    layout.make(where, region, current())
+    root = where.place(region.sites[0].name).root
+    write_providers(root)
+    spread(where, region, current())
+    assert (root / "identity.toml").read_text() == OIDC
+
+
+@pytest.mark.parametrize("fault", ["client_id = 1\n", 'secret_file = "../elsewhere"\n', "["])
+def test_a_mistake_is_told_before_anything_starts(tmp_path: Path, fault: str) -> None:
+    where, region = Layout(tmp_path / "data"), builtin_region()
+    layout.make(where, region, current())
+    write_providers(where.data)
+    key = fault.partition(" =")[0]
+    kept = [line for line in OIDC.splitlines(keepends=True) if not line.startswith(key) or key == "["]
+    (where.data / "identity.toml").write_text("".join([*kept[:3], fault, *kept[3:]]))
+    with pytest.raises(RegionError):
+        spread(where, region, current())
+    assert not (where.place(region.sites[0].name).root / "identity.toml").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_has_put_there_is_given_to_whoever_serves(tmp_path: Path) -> None:
+    write_providers(tmp_path)
+    nobody = current()._replace(uid=65_534, gid=65_534)
+    prepare(tmp_path, nobody)
+    for name in ("access.key", "audit", "identity.toml", "region.secret"):
+        assert (tmp_path / name).stat().st_uid == nobody.uid, name

@@ -19,6 +19,7 @@ from altid.region import layout
 from altid.region.builtin import builtin_netns_region
 from altid.region.layout import Layout
 from altid.region.regionfile import read_region, render_region
+from tests.access.test_identity_file import OIDC, SECRET
 
 HOSTS = {"A": "10.89.1.2", "B": "10.89.2.2", "W": "10.89.3.2"}
 VERIFY_S_MAX = 60
@@ -264,3 +265,18 @@ def test_a_folder_with_something_else_is_not_written_into(
     (mine / "thesis.txt").write_text("mine")
     assert "was not made by `altid render`" in refused(capsys, operator.render("A", out=mine))
     assert everything(mine) == {"thesis.txt": b"mine"}
+
+
+def test_a_site_gets_the_regions_identity_providers(operator: Operator) -> None:
+    assert operator.render("A") == 0
+    for name, text in (("identity.toml", OIDC), ("region.secret", SECRET)):
+        (operator.keys.data / name).write_text(text)
+        (operator.keys.data / name).chmod(0o600)
+    assert operator.render("A") == 0
+    assert operator.render("W") == 0
+    assert (operator.host("A") / "data/A/identity.toml").read_text() == OIDC
+    assert (operator.host("A") / "data/A/region.secret").read_text() == SECRET
+    assert stat.S_IMODE((operator.host("A") / "data/A/region.secret").stat().st_mode) == 0o600
+    assert "data/A/identity.toml data/A/region.secret" in (operator.host("A") / "README.md").read_text()
+    assert not any(SECRET.encode() in content for content in everything(operator.host("W")).values())
+    assert "identity.toml" not in (operator.host("W") / "README.md").read_text()

@@ -3,6 +3,7 @@
 ```
 FOLDER/access.key    the access secret, 0600
 FOLDER/audit/        the journals, 0700
+FOLDER/identity.toml the region's identity providers, where it has some, with the files that it names
 ```
 """
 
@@ -13,7 +14,9 @@ import random
 from contextlib import suppress
 from pathlib import Path
 
-from altid.access.guard import AUDIT_FOLDER, SECRET_FILE
+from altid.access.federation.file import files_of
+from altid.access.federation.table import IdentityFileError
+from altid.access.guard import AUDIT_FOLDER, PROVIDERS_FILE, SECRET_FILE
 from altid.access.secret import SECRET_BYTES, AccessSecret, read_secret_file
 from altid.record.postgres.account import Account
 from altid.record.postgres.folder import write_owned
@@ -42,6 +45,16 @@ def prepare(folder: Path, account: Account, secret: AccessSecret | None = None) 
     journals.mkdir(mode=0o700, exist_ok=True)
     for one in (journals, *journals.rglob("*")):  # root may have served from it before
         _give(one, account)
+    for one in _provided(folder):  # and has perhaps put these there
+        _give(one, account)
+
+
+def _provided(folder: Path) -> tuple[Path, ...]:
+    """What is wrong with the file is told where it is read (`federation.file`)."""
+    try:
+        return files_of(folder / PROVIDERS_FILE)
+    except (IdentityFileError, OSError):
+        return ()
 
 
 def _give(path: Path, account: Account) -> None:

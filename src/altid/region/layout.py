@@ -9,6 +9,8 @@ DATA/starting         held by `altid up` while it works, so that two never make 
 DATA/pki/             the region's authority, the operator's identity (see `certificates`)
 DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, pki/, log/, lock, parts.json;
                          at a site also access.key and audit/ (see `altid.access.folder`)
+DATA/identity.toml    the region's identity providers, where it has some, with the files that it names;
+                         each site has a copy (see `identities`)
 ```
 
 Nothing here deletes a folder that Altid did not make.

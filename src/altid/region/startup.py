@@ -15,7 +15,17 @@ import asyncpg
 from altid.record.postgres import account as accounts
 from altid.record.postgres import launch
 from altid.record.postgres.account import Account
-from altid.region import certificates, checks, layout, netns, processes, programs, schema, smalldisk
+from altid.region import (
+    certificates,
+    checks,
+    identities,
+    layout,
+    netns,
+    processes,
+    programs,
+    schema,
+    smalldisk,
+)
 from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.layout import Layout
@@ -56,6 +66,7 @@ async def up(
         waiting = _check(where, region := _region(where, region_file, in_netns), in_netns)
         layout.make(where, region, account)
         certificates.make(where, region, account)
+        identities.spread(where, region, account)
         if prepare is not None:
             prepare(where, region, account)
         return await _start(where, region, account, found, waiting, tell, in_netns=in_netns)

@@ -55,6 +55,26 @@ def read_providers(path: Path) -> tuple[Provider, ...]:
     return _providers(path, values)
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The file and those beside it that it names; none where there is no file. What it names by a full path
+    is left where it is. Raises `IdentityFileError`, also for a file that can't be used."""
+    if not path.exists():
+        return ()
+    read_providers(path)
+    values = tomllib.loads(path.read_text("utf-8"))
+    named = (
+        value
+        for table in values.get("provider", ())
+        for key, value in table.items()
+        if key.endswith("_file") and not Path(value).is_absolute()
+    )
+    names = tuple(dict.fromkeys(named))
+    for name in names:
+        if Path(name).name != name:
+            raise IdentityFileError(f"{path.name}: {name} must lie beside it, or be given by its full path")
+    return (path, *(path.parent / name for name in names))
+
+
 def _providers(path: Path, values: dict[str, Any]) -> tuple[Provider, ...]:
     listed = values.pop("provider", [])
     if values:

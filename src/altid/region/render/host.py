@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from altid.record.postgres import account as accounts
 from altid.region import certificates, layout
 from altid.region.error import RegionError
+from altid.region.identities import identity_files
 from altid.region.layout import Layout, Secrets
 from altid.region.regionfile import render_region
 from altid.region.render import firewall, instructions, shown, unit
@@ -71,13 +72,16 @@ def rendered(host: Host, keys: Layout) -> dict[PurePosixPath, str]:
     own, joins = _secrets_of(place, secrets), keys.place(place.name).joins
     may_join = layout.may_join(keys.place(place.name), datetime.now(UTC))
     files = {
-        "README.md": instructions.text(host, joins=may_join),
         "firewall.txt": firewall.text(region, place),
         unit.NAME: unit.text(region, place, target.data, target.python, target.user),
         "data/region.toml": render_region(region),
         "data/region.json": layout.marker_text(region) + "\n",
         "data/secrets.json": json.dumps(own, indent=1) + "\n",
     }
+    provided = identity_files(keys.data) if isinstance(place, Site) else {}
+    files["README.md"] = instructions.text(host, joins=may_join, provided=tuple(provided))
+    for name, text in provided.items():
+        files[f"data/{place.name}/{name}"] = text
     folder = keys.place(place.name).pki
     for file in certificates.files(folder):
         files[f"data/{place.name}/pki/{file.name}"] = file.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 _SERVICE = unit.NAME.removesuffix(".service")
 
 
-def text(host: Host, *, joins: bool) -> str:
-    """The page in Markdown; `joins` when the host takes the place of a lost one."""
+def text(host: Host, *, joins: bool, provided: Sequence[str] = ()) -> str:
+    """The page in Markdown; `joins` when the host takes the place of a lost one. `provided`: names of the
+    files about identity providers."""
     region, place, target = host.region, host.place, host.target
     return _TEXT.format(
         kind="Witness" if isinstance(place, Witness) else "Site",
@@ -32,12 +34,12 @@ def text(host: Host, *, joins: bool) -> str:
         log=_quoted(Layout(target.data).place(place.name).log),
         unit=unit.NAME,
         gateway_row=_GATEWAY_ROW.format(place=place.name) if isinstance(place, Site) else "",
-        install="\n".join(_install(host, joins=joins)),
+        install="\n".join(_install(host, joins=joins, provided=provided)),
         service=_SERVICE,
     )
 
 
-def _install(host: Host, *, joins: bool) -> list[str]:
+def _install(host: Host, *, joins: bool, provided: Sequence[str]) -> list[str]:
     """The commands, to be run as root in the host's folder."""
     name, data, user = host.place.name, host.target.data, host.target.user
     folders, own = Layout(data).place(name), f"-o {user} -g {user}"
@@ -50,6 +52,9 @@ def _install(host: Host, *, joins: bool) -> list[str]:
     ]
     if isinstance(host.place, Site):
         lines += _moved(f"data/{name}/gateway", folders.gateway, own)
+    if provided:
+        files = " ".join(shlex.quote(f"data/{name}/{one}") for one in provided)
+        lines.append(f"install {own} -m 0600 {files} {_quoted(folders.root)}/")
     if joins:
         lines.append(f"install {own} -m 0600 data/{name}/{folders.joins.name} {_quoted(folders.joins)}")
     return [
