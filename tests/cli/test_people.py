@@ -203,6 +203,15 @@ def test_a_system_is_registered_with_its_public_keys(at: Altid, tmp_path: Path) 
     assert json.loads(at.out)["clients"][0]["disabled"]
 
 
+def test_an_application_that_people_use_is_registered_with_where_it_comes_back_to(at: Altid) -> None:
+    chart = ("client", "add", "chart", "--name", "Chart", "--organisation", "12", "--scope", "patient/*.rs")
+    assert at(*chart) == 2
+    assert "--redirect" in at.err
+    assert at(*chart, "--redirect", "http://chart.example/back") == 2
+    assert at(*chart, "--redirect", "https://chart.example/back", "--json") == 0
+    assert json.loads(at.out)["redirects"] == ["https://chart.example/back"]
+
+
 def test_a_private_key_is_refused(at: Altid, tmp_path: Path) -> None:
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps({"keys": [{**ECKey.generate_key("P-384").as_dict(private=True), "kid": "k"}]}))

@@ -52,10 +52,17 @@ def client() -> None:
 )
 @click.option(
     "--keys",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Its public keys, as a JWK set.",
+    help="Its public keys, as a JWK set. An application that people use may have none.",
+)
+@click.option(
+    "--redirect",
+    "redirects",
+    multiple=True,
+    metavar="URL",
+    help="Of an application that people use: where browsers are sent back to, exactly; can be given several "
+    "times.",
 )
 @database_url_option
 @click.pass_obj
@@ -65,16 +72,21 @@ def add(
     name: str,
     organisation: str,
     scopes: tuple[str, ...],
-    keys: Path,
+    keys: Path | None,
+    redirects: tuple[str, ...],
     database_url: str | None,
 ) -> None:
-    """Register a system.
+    """Register a system, or an application that people use (SMART App Launch).
 
     \b
     Examples:
       altid client add lab --name Laboratory --organisation 12 --scope system/Observation.cru --keys jwks.json
+      altid client add chart --name Chart --organisation 12 --scope 'patient/*.rs' --redirect https://c.dk/back
     """
-    made = Client(client_id, name, organisation, scopes, _keys(keys))
+    if keys is None and not redirects:
+        raise click.UsageError("Give a system's --keys, or the --redirect of an application that people use.")
+    jwks = {} if keys is None else _keys(keys)
+    made = Client(client_id, name, organisation, scopes, jwks, redirects)
     run(_added(options, made, database_url))
     if options.json:
         click.echo(json.dumps(_plain(Listed(made, is_disabled=False))))
@@ -204,5 +216,6 @@ def _plain(one: Listed) -> dict[str, object]:
         "name": it.name,
         "organisation": it.organisation,
         "scopes": it.scopes,
+        "redirects": it.redirect_uris,
         "disabled": one.is_disabled,
     }
