@@ -92,7 +92,7 @@ def texts() -> Iterator[tuple[Path, str]]:
     """Every text file of the tree that people write."""
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in GENERATED and not name.endswith("_cache")]
-        for path in (Path(folder, name) for name in names):
+        for path in (Path(folder, name) for name in names if name not in GENERATED):
             if path.suffix in TEXT_SUFFIXES and path != Path(__file__):
                 yield path, path.read_text(errors="replace")
 

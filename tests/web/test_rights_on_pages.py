@@ -96,6 +96,7 @@ def test_broken_glass_opens_the_record_and_is_followed_up(
     answer = treating.post(f"/patient/{patient}/override", data={"kind": "acute", "reason": REASON})
     assert answer.headers["location"] == f"/patient/{patient}"
     wait_for(lambda: "Penicilliner" in treating.get(f"/patient/{patient}").text)
+    assert "Åbnet ved værdispring" in treating.get(f"/patient/{patient}").text
     told = wait_for(lambda: looks(web_dsn, patient, "page:override"))
     assert [entry.event.action for entry in told] == [Action.OVERRIDE]
     html = auditor.get("/follow-up").text

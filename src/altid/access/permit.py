@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from altid.access import policy
 from altid.access.audit.event import Action, Event, Outcome, who_of
-from altid.access.grounds import EVERYONE, Reach
+from altid.access.grounds import EVERYONE, Grounds, Reach
 from altid.access.identity import Identity, Level, Role
 from altid.access.reaching import Reaches
 from altid.fhir.definitions import resource_types
@@ -122,6 +122,10 @@ class Permit:
             return True
         await self._again()
         return await self._has(named)
+
+    async def is_by_override(self, patient: str) -> bool:
+        """Whether it is broken glass that opens this patient, as far as was looked already."""
+        return (await self._reached()).of(patient) is Grounds.OVERRIDE
 
     def note(self, note: Note) -> None:
         """Tell of a look or a change, before its answer leaves."""

@@ -129,4 +129,5 @@ async def _patient(visit: Visit, names: PlaceNames) -> Response:
         may_break = breaks_glass(visit.permit)
         return answer(no_grounds_html(chart, words, me, KIND_NAMES if may_break else ()), words)
     # In a thread: a full chart takes tens of milliseconds, in which this process answers others.
-    return answer(await run_in_threadpool(patient_html, chart, words, me), words)
+    by_override = closed.has_grounds and await visit.permit.is_by_override(identity)
+    return answer(await run_in_threadpool(patient_html, chart, words, me, by_override=by_override), words)

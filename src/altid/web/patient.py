@@ -71,8 +71,9 @@ _CAVE_LINE = Section(
 )
 
 
-def patient_html(chart: Chart, words: Words, me: Me | None = None) -> str:
-    """The whole page. `me`: whose page it is; without, nobody's name stands on it."""
+def patient_html(chart: Chart, words: Words, me: Me | None = None, *, by_override: bool = False) -> str:
+    """The whole page. `me`: whose page it is; without, nobody's name stands on it. `by_override`: broken
+    glass opened it, and the page says so."""
     sections = {name: _section(name, section, chart, words) for name, section in SECTIONS.items()}
     sections["cave-line"] = _section("cave-line", _CAVE_LINE, chart, words)
     return render(
@@ -82,6 +83,7 @@ def patient_html(chart: Chart, words: Words, me: Me | None = None) -> str:
         identity=identity_of(chart.patient),
         sections=sections,
         order=list(SECTIONS),
+        by_override=by_override,
         is_partly_blocked=chart.is_partly_blocked,
         read_at=chart.read_at,
         today=chart.read_at.astimezone(ZONE).date(),

@@ -160,6 +160,10 @@ ACCESS: dict[str, tuple[str, str]] = {
         "Vises ikke for din rolle. Det betyder ikke, at der intet er.",
         "Not shown to your role. It does not mean that there is nothing.",
     ),
+    "rights.overridden": (
+        "Åbnet ved værdispring. Det følges op, og patienten kan se det.",
+        "Opened by breaking the glass. It is followed up, and the patient can see it.",
+    ),
     "rights.blocked": (
         "Patienten har spærret for en del af journalen. Den del er ikke vist her.",
         "The patient has blocked a part of the record. That part is not shown here.",
