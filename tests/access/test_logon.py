@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from altid.access import accounts, desk, invitations, joining, logon, refusal
+from altid.access import accounts, desk, invitations, joining, lists, logon, refusal
 from altid.access.identity import Level, Role
 from altid.access.logon import Typed
 from altid.access.refusal import Code, Refusal
@@ -286,7 +286,7 @@ def test_a_link_can_give_an_account_its_password(fresh: str) -> None:
 
 
 def test_every_refusal_has_words_in_both_languages() -> None:
-    constants = [one for one in vars(refusal).values() if isinstance(one, Refusal)]
+    constants = [one for one in (*vars(refusal).values(), *vars(lists).values()) if isinstance(one, Refusal)]
     made = [refusal.slowed(3.2), refusal.busy(7, 12.4, "x"), refusal.weak("a", "b")]
     assert {one.code for one in (*constants, *made)} == set(Code)
     for one in (*constants, *made):
