@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
-import shlex
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from altid import sample
-from benchmarks import ceiling, limits, machine, report, server, size
+from benchmarks import authorisation, ceiling, limits, logon, report, results, server, size
 from benchmarks.dataset import Dataset
 from benchmarks.growth import measure_growth
 from benchmarks.measure import Measurement, import_bundles, load, measure
+from benchmarks.results import Results
 from benchmarks.workloads import WORKLOADS
 
-_HERE = Path(__file__).parent
-_DOCS = _HERE.parent / "docs"
+_DOCS = Path(__file__).parents[1] / "docs"
 _IMPORT_SEED = 7
 
 _DESCRIPTION = """
-Measures a real Altid against PostgreSQL's own limits on this machine. Without a workload all are measured.
-`growth` measures how latency changes while the record grows; `report` writes docs/performance.md and its
-pictures from the newest results in the folder of results.
+Measures a real Altid against PostgreSQL's own limits on this machine, what it costs that it matters who asks
+(`authorisation`), and storms of logons (`logon`). Without arguments all of these. `growth` measures how
+latency changes while the record grows; `report` writes docs/performance.md and its pictures from the newest
+results in the folder of results.
 """
+_OTHERS = ("growth", "authorisation", "logon")
 
 
 class Effort(NamedTuple):
@@ -53,37 +51,47 @@ def main(arguments: list[str] | None = None) -> int:
         _write_documents(options.out)
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped, too
-    command = shlex.join(["python", "-m", "benchmarks", *given])
-    results: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": command,
-        "machine": machine.describe(),
-    }
-    kind = "growth" if options.workload == ["growth"] else "throughput"
-    is_whole = not options.quick and options.workload in ([], ["growth"])
+    begun = results.begun("benchmarks", given)
+    is_wrong = False
+    for kind in _kinds(options.workload):
+        found = begun | _measured(kind, options, effort)
+        is_whole = not options.quick and (kind in _OTHERS or not options.workload)
+        results.write(options.out, kind if is_whole else f"{kind}-trial", found)
+        is_wrong = is_wrong or _has_errors(found)
+    return 1 if is_wrong else 0
+
+
+def _kinds(named: list[str]) -> list[str]:
+    """What is measured, each with results of its own."""
+    if not named:
+        return ["throughput", "authorisation", "logon"]
+    others = [kind for kind in _OTHERS if kind in named]
+    return others if len(others) == len(set(named)) else ["throughput", *others]
+
+
+def _measured(kind: str, options: argparse.Namespace, effort: Effort) -> Results:
+    match kind:
+        case "authorisation":
+            return authorisation.measure(authorisation.QUICK if options.quick else authorisation.Effort())
+        case "logon":
+            return logon.measure(logon.QUICK if options.quick else logon.Effort())
     with server.running(options.workers) as running:
-        results["server"] = running.command
-        if kind == "growth":
-            results["growth"] = measure_growth(
-                running, options.patients, effort.seconds, effort.warmup_seconds, _say
-            )
-        else:
-            results |= _throughput(running, options, effort)
-    file = _write_results(options.out, kind if is_whole else f"{kind}-trial", results)
-    _say(f"results: {file}")
-    return 1 if _has_errors(results) else 0
+        if kind == "throughput":
+            return {"server": running.command, **_throughput(running, options, effort)}
+        points = measure_growth(running, options.patients, effort.seconds, effort.warmup_seconds, results.say)
+        return {"server": running.command, "growth": points}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
-    names = [*WORKLOADS, "import", "growth", "report"]
+    names = [*WORKLOADS, "import", *_OTHERS, "report"]
     parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
     parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--seconds", type=float, help="for each measurement")
     parser.add_argument("--workers", type=int, help="server processes; default: that of `altid serve`")
     parser.add_argument("--patients", type=_counts, default=[1_000, 10_000, 100_000], help="for growth")
     parser.add_argument("--quick", action="store_true", help="little data, short measurements: a trial")
-    parser.add_argument("--out", type=Path, default=_HERE / "results", help="folder of results")
+    parser.add_argument("--out", type=Path, default=results.FOLDER, help="folder of results")
     return parser
 
 
@@ -100,11 +108,12 @@ def _counts(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _throughput(running: server.Server, options: argparse.Namespace, effort: Effort) -> dict[str, Any]:
-    workloads: list[str] = options.workload or [*WORKLOADS, "import"]
+def _throughput(running: server.Server, options: argparse.Namespace, effort: Effort) -> Results:
+    named = {*options.workload} - {*_OTHERS}
+    workloads = named or {*WORKLOADS, "import"}
     data = Dataset(effort.patients)
     empty_bytes = size.database_bytes(running)
-    _say(f"loading {data.resources:,} resources")
+    results.say(f"loading {data.resources:,} resources")
     loading = load(running, data)
     _show(loading)
     taken = size.take(running, data.resources, empty_bytes)
@@ -118,10 +127,10 @@ def _throughput(running: server.Server, options: argparse.Namespace, effort: Eff
         bundles = sample.bundles(patients=effort.import_patients, seed=_IMPORT_SEED)
         measurements.append(import_bundles(running, bundles))
         _show(measurements[-1])
-    _say("PostgreSQL alone (pgbench)")
+    results.say("PostgreSQL alone (pgbench)")
     alone = limits.measure(running, options.connections, effort.seconds)
     for limit in alone:
-        _say(f"  {limit.kind:8} {limit.connections:3} connections  {limit.per_second:8,.0f}/s")
+        results.say(f"  {limit.kind:8} {limit.connections:3} connections  {limit.per_second:8,.0f}/s")
     own = [ceiling.measure(count, effort.seconds, effort.warmup_seconds) for count in options.connections]
     return {
         "loading": loading,
@@ -140,43 +149,27 @@ def _show(found: Measurement) -> None:
     )
     costs = f"µs: server {cost.server_us:,.0f}, PostgreSQL {cost.postgres_us:,.0f}, load {cost.load_us:,.0f}"
     costs += f"; others {cost.others_cores:.1f} cores"
-    _say(f"{found.workload:8} {outcome.connections:3} connections  {rate:8,.0f}/s  {latency}  {costs}")
+    results.say(f"{found.workload:8} {outcome.connections:3} connections  {rate:8,.0f}/s  {latency}  {costs}")
     for finding in outcome.findings:
-        _say(f"  WRONG: {finding}")
+        results.say(f"  WRONG: {finding}")
 
 
-def _has_errors(results: dict[str, Any]) -> bool:
-    points = results.get("growth", [])
-    found = [
-        *results.get("measurements", []),
+def _has_errors(found: Results) -> bool:
+    points = found.get("growth", [])
+    measurements = [
+        *found.get("measurements", []),
         *(operation for point in points for operation in point.operations),
     ]
-    return any(measurement.outcome.errors for measurement in found)
-
-
-def _write_results(folder: Path, kind: str, results: dict[str, Any]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{results['date']}-{machine.slug(results['machine'])}-{kind}.json"
-    file.write_text(json.dumps(results, default=dataclasses.asdict, indent=1, ensure_ascii=False) + "\n")
-    return file
+    return any(measurement.outcome.errors for measurement in measurements) or authorisation.has_errors(found)
 
 
 def _write_documents(folder: Path) -> None:
-    throughput, growth = _newest(folder, "throughput"), _newest(folder, "growth")
+    throughput = results.newest(folder, "throughput")
     if throughput is None:
         raise SystemExit(f"There are no results in {folder}: run `python -m benchmarks` first.")
-    for file in report.write_documents(_DOCS, throughput, growth):
-        _say(f"wrote {file}")
-
-
-def _newest(folder: Path, kind: str) -> dict[str, Any] | None:
-    """The results of the latest date; their files' names begin with it."""
-    files = sorted(folder.glob(f"*-{kind}.json"))
-    return dict(json.loads(files[-1].read_text())) if files else None
-
-
-def _say(words: str) -> None:
-    print(words, flush=True)
+    others = {kind: results.newest(folder, kind) for kind in _OTHERS}
+    for file in report.write_documents(_DOCS, throughput, **others):
+        results.say(f"wrote {file}")
 
 
 if __name__ == "__main__":

@@ -9,35 +9,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from joserfc.jwk import ECKey
-
-from altid.access.identity import Level, Role
-from altid.access.keys import KeySet, SigningKey, _State
 from altid.access.secret import AccessSecret
-from altid.access.settings import AccessSettings
-from altid.access.tokens import Subject, Verifier, issue
 from altid.record.postgres import Cluster
-from benchmarks import logon_picture, machine
+from benchmarks import results
 from benchmarks.latency import Latency, summarize
-from benchmarks.logon_app import REGION
 from benchmarks.logon_load import MIX, PATIENCE_S, Crowd, Person, Phase, Run, run
-from benchmarks.logon_setup import database, populate, server
+from benchmarks.logon_setup import populate, server
+from benchmarks.results import Results
+from benchmarks.starting import database
 
-_HERE = Path(__file__).parent
-_RESULTS = _HERE / "results"
-_PICTURE = _HERE.parent / "docs" / "pictures" / "logon.svg"
 ACCOUNTS = 20_000
 LOADS = (1, 2, 5, 10)
 CALM = 0.8
@@ -57,6 +45,9 @@ class Effort:
     storm_s: float = 7.0
     after_s: float = 6.0
     warmup_s: float = 1.5
+
+
+QUICK = Effort(2, 4, 5, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,56 +76,53 @@ class Storm:
 def main() -> int:
     parser = argparse.ArgumentParser("python -m benchmarks.logon", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short measurements: a trial")
-    parser.add_argument("--only", choices=["on", "off", "tokens"], help="a part of it")
+    parser.add_argument("--only", choices=["on", "off"], help="with protections, or without")
     parser.add_argument("--loads", type=lambda text: [int(part) for part in text.split(",")], default=LOADS)
-    parser.add_argument("--out", type=Path, default=_RESULTS, help="folder of results")
+    parser.add_argument("--out", type=Path, default=results.FOLDER, help="folder of results")
     options = parser.parse_args()
-    effort = Effort(2, 4, 5, 1) if options.quick else Effort()
-    results: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(["python -m benchmarks.logon", *sys.argv[1:]]),
-        "machine": asdict(machine.describe()),
-        "accounts": ACCOUNTS,
-        "mix": MIX,
-        "tokens": _token_cost(),
-    }
-    _say(f"tokens: {results['tokens']}")
-    if options.only != "tokens":
-        results |= asyncio.run(_storms(options, effort))
-        if options.only is None and not options.quick:
-            _PICTURE.write_text(logon_picture.draw(results))
-    name = f"{results['date']}-{machine.slug(machine.describe())}-logon"
-    file = options.out / f"{name}{'-trial' if options.only or options.quick else ''}.json"
-    options.out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(results, indent=1) + "\n")
-    _say(f"results: {file}")
+    found = results.begun("benchmarks.logon", sys.argv[1:])
+    found |= measure(QUICK if options.quick else Effort(), tuple(options.loads), options.only)
+    is_whole = not options.quick and options.only is None and tuple(options.loads) == LOADS
+    results.write(options.out, "logon" if is_whole else "logon-trial", found)
     return 0
 
 
-async def _storms(options: argparse.Namespace, effort: Effort) -> dict[str, Any]:
+def measure(effort: Effort, loads: Sequence[int] = LOADS, only: str | None = None) -> Results:
+    """The capacity, and the storms at these multiples of it. `only`: "on" or "off"."""
+    return {"accounts": ACCOUNTS, "mix": MIX, **asyncio.run(_storms(effort, loads, only))}
+
+
+async def _storms(effort: Effort, loads: Sequence[int], only: str | None) -> Results:
     secret = AccessSecret(random.Random(3).randbytes(32))
     with tempfile.TemporaryDirectory(prefix="altid-logon-") as folder:
         async with database(Path(folder)) as cluster:
             crowd = await populate(cluster, secret, ACCOUNTS)
             # What follows waits for other processes, PostgreSQL's supervisor goes on meanwhile.
-            return await asyncio.to_thread(_measure, cluster, secret, crowd, options, effort)
+            return await asyncio.to_thread(_measure, cluster, secret, crowd, effort, loads, only)
 
 
 def _measure(
-    cluster: Cluster, secret: AccessSecret, crowd: Crowd, options: argparse.Namespace, effort: Effort
-) -> dict[str, Any]:
+    cluster: Cluster,
+    secret: AccessSecret,
+    crowd: Crowd,
+    effort: Effort,
+    loads: Sequence[int],
+    only: str | None,
+) -> Results:
     dsn = cluster.dsn_for("altid_app")
-    with server(dsn, secret, protected=True) as port:
-        costs = _capacities(crowd, port, effort)
+    with server(dsn, secret, protected=True) as running:
+        costs = _capacities(crowd, running.port, effort)
     capacity = costs.pop("mix")
-    _say(f"capacity: {capacity:.1f} people/s of the mix; alone: {costs}")
+    results.say(f"capacity: {capacity:.1f} people/s of the mix; alone: {costs}")
     storms = []
     for protected in (True, False):
-        if options.only == ("off" if protected else "on"):
+        if only == ("off" if protected else "on"):
             continue
-        for name, per_second in _loads(options, capacity, protected).items():
-            with server(dsn, secret, protected=protected) as port:
-                storms.append(_storm(crowd, port, name, per_second, capacity, costs, effort, protected))
+        for name, per_second in _loads(loads, capacity, protected).items():
+            with server(dsn, secret, protected=protected) as running:
+                storms.append(
+                    _storm(crowd, running.port, name, per_second, capacity, costs, effort, protected)
+                )
             _show(storms[-1])
     return {
         "capacity_per_second": round(capacity, 1),
@@ -143,9 +131,9 @@ def _measure(
     }
 
 
-def _loads(options: argparse.Namespace, capacity: float, protected: bool) -> dict[str, float]:
-    loads = {f"{load}x": load * capacity for load in options.loads}
-    return loads | HOURS if protected and tuple(options.loads) == LOADS else loads
+def _loads(multiples: Sequence[int], capacity: float, protected: bool) -> dict[str, float]:
+    loads = {f"{multiple}x": multiple * capacity for multiple in multiples}
+    return loads | HOURS if protected and tuple(multiples) == LOADS else loads
 
 
 def _capacities(crowd: Crowd, port: int, effort: Effort) -> dict[str, float]:
@@ -218,40 +206,15 @@ def _let_in(seen: Run, first_s: float, last_s: float) -> list[Person]:
     return [one for one in seen.people if one.in_s is not None and first_s <= one.in_s < last_s]
 
 
-def _token_cost() -> dict[str, float]:
-    """Microseconds to verify one token: for the first time, and again."""
-    settings, key = AccessSettings(region=REGION), ECKey.generate_key("P-256")
-    key_set = KeySet(settings, AccessSecret(bytes(32)), time.time)
-    signing = SigningKey("k", ECKey.import_key(key.as_dict(private=False)), key, 0.0, None)
-    key_set._state = _State({"k": signing})
-    subject = Subject("a" * 36, "Anne Holm", Role.NURSE, "ward-1", Level.LOW, "s" * 36)
-    token, _ = issue(subject, signing, settings, time.time(), random.Random(1))
-    first = Verifier(key_set, settings, time.time, remembered_max=0)
-    again = Verifier(key_set, settings, time.time)
-    again.verify(token)
-    return {"first_us": _each_us(first, token, 2_000), "again_us": _each_us(again, token, 200_000)}
-
-
-def _each_us(verifier: Verifier, token: str, times: int) -> float:
-    began = time.process_time()
-    for _ in range(times):
-        verifier.verify(token)
-    return round((time.process_time() - began) / times * 1e6, 2)
-
-
 def _show(storm: Storm) -> None:
     latency = f"p50 {storm.latency.p50_ms:.0f} p99 {storm.latency.p99_ms:.0f} ms" if storm.latency else ""
     protections = "on " if storm.protected else "off"
-    _say(
+    results.say(
         f"protections {protections} {storm.load:34} {storm.people_per_second:7.1f}/s  "
         f"goodput {storm.goodput_percent:5.1f} %  {latency:24}  after {storm.after_percent:5.1f} %  "
         f"refused {storm.refused}  gave up {storm.gave_up}  faults {dict(storm.faults)}  "
         f"in/s {dict(storm.let_in_per_second)}  generator {storm.generator_busy}"
     )
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

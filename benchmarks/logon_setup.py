@@ -5,20 +5,13 @@ Made quickly: all accounts share one password and so one hash. Verifying it cost
 
 from __future__ import annotations
 
-import json
 import random
-import socket
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
 import asyncpg
-import httpx
 
 from altid.access import keys, reentry
 from altid.access.identity import Level, Role
@@ -28,31 +21,21 @@ from altid.access.refreshing import Chain
 from altid.access.secret import AccessSecret
 from altid.access.settings import AccessSettings, moment
 from altid.access.tokens import Subject, issue
-from altid.record.migrate import migrate
-from altid.record.postgres import Cluster, PostgresSettings, embedded
-from altid.record.roles import APP_ROLE, ensure_app_role
+from altid.record.postgres import Cluster
+from altid.record.roles import APP_ROLE
 from benchmarks.logon_app import REGION
 from benchmarks.logon_load import PASSWORD, Crowd
+from benchmarks.starting import Started, started
 
 WORKPLACES = 200
 TOKENS = 500
 WARD = "ward-1"
-_START_S_MAX = 60.0
 _ACCOUNT = ("id", "username", "name", "password", "roles", "organisations", "created")
 _SESSION = (
     "sid", "account", "role", "organisation", "level", "idp",
     "refresh_hash", "refresh_number", "created", "last_used", "expires",
 )  # fmt: skip
 _REENTRY = ("account", "workplace", "badge_hash", "role", "organisation", "level", "expires")
-
-
-@asynccontextmanager
-async def database(folder: Path) -> AsyncIterator[Cluster]:
-    """PostgreSQL with the newest schema, as `altid serve` runs it."""
-    async with embedded(folder, PostgresSettings()) as cluster:
-        await migrate(cluster.dsn)
-        await ensure_app_role(cluster.dsn)
-        yield cluster
 
 
 async def populate(cluster: Cluster, secret: AccessSecret, accounts: int) -> Crowd:
@@ -121,34 +104,7 @@ async def _tokens(
     ]
 
 
-@contextmanager
-def server(dsn: str, secret: AccessSecret, *, protected: bool) -> Iterator[int]:
-    """The server process; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.logon_app"], stdin=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    try:
-        settings = {"dsn": dsn, "secret": secret.value.hex(), "port": port, "protected": protected}
-        process.stdin.write(json.dumps(settings) + "\n")
-        process.stdin.flush()
-        _wait_until_ready(port)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-        process.stdin.close()
-
-
-def _wait_until_ready(port: int) -> None:
-    until = time.monotonic() + _START_S_MAX
-    while time.monotonic() < until:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/ready", timeout=1).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise RuntimeError("The storm's server did not start; its last lines say why.")
+def server(dsn: str, secret: AccessSecret, *, protected: bool) -> AbstractContextManager[Started]:
+    """The server process."""
+    settings = {"dsn": dsn, "secret": secret.value.hex(), "protected": protected}
+    return started("benchmarks.logon_app", settings, "/ready")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import peer
+from benchmarks import logon_picture, peer, report_access
 from benchmarks.load import CHECK_EVERY
 from benchmarks.pictures import Bars, growth_picture, throughput_picture
+from benchmarks.results import Results
+from benchmarks.table import table
 
 _MB = 1_000_000
 _TITLES = {
@@ -22,25 +23,36 @@ _TITLES = {
 }
 _LIMIT_OF = {"read": "read", "search": "read", "find": "read", "update": "insert", "create": "insert"}
 
-Results = dict[str, Any]
 
-
-def write_documents(docs: Path, throughput: Results, growth: Results | None) -> list[Path]:
+def write_documents(
+    docs: Path,
+    throughput: Results,
+    growth: Results | None = None,
+    authorisation: Results | None = None,
+    logon: Results | None = None,
+) -> list[Path]:
     """Write the page and its pictures into `docs`; gives the files written."""
     pictures = docs / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     files = {
-        docs / "performance.md": page(throughput, growth),
+        docs / "performance.md": page(throughput, growth, authorisation, logon),
         pictures / "throughput.svg": throughput_picture(bars(throughput)),
     }
     if growth is not None:
         files[pictures / "growth.svg"] = growth_picture(growth["growth"])
+    if logon is not None:
+        files[pictures / "logon.svg"] = logon_picture.draw(logon)
     for file, content in files.items():
         file.write_text(content, encoding="utf-8")
     return list(files)
 
 
-def page(throughput: Results, growth: Results | None) -> str:
+def page(
+    throughput: Results,
+    growth: Results | None = None,
+    authorisation: Results | None = None,
+    logon: Results | None = None,
+) -> str:
     """The markdown of docs/performance.md."""
     sections = [
         _introduction(throughput),
@@ -50,6 +62,8 @@ def page(throughput: Results, growth: Results | None) -> str:
         _costs(throughput),
         _sizes(throughput),
         _growth(growth) if growth is not None else "",
+        report_access.authorisation(authorisation) if authorisation is not None else "",
+        report_access.logon(logon) if logon is not None else "",
         _method(throughput),
     ]
     return "\n".join(section for section in sections if section)
@@ -67,13 +81,6 @@ def bars(throughput: Results) -> list[Bars]:
             )
             groups.append(Bars(name, _rate(found), limit, figure.per_second))
     return groups
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A markdown table; all columns but the first are aligned to the right."""
-    lines = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def _introduction(results: Results) -> str:

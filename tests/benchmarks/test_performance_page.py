@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks import svg
 from benchmarks.pictures import Bars, growth_picture, throughput_picture
-from benchmarks.report import bars, page, table, write_documents
+from benchmarks.report import bars, page, write_documents
+from benchmarks.table import table
 
 
 def measurement(
