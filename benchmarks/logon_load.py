@@ -131,12 +131,11 @@ class People:
         return self.run
 
     async def _arrive(self, phase: Phase, start: float) -> None:
-        at = start
-        while (at := at + self._rng.expovariate(phase.per_second)) < start + phase.seconds:
-            pause = at - time.perf_counter()
+        for after_s, kind in arrivals(phase, self._rng):
+            pause = start + after_s - time.perf_counter()
             if pause > 0:
                 await asyncio.sleep(pause)
-            task = asyncio.create_task(self._person(self._kind(phase), at))
+            task = asyncio.create_task(self._person(kind, start + after_s))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         await asyncio.sleep(max(0.0, start + phase.seconds - time.perf_counter()))
@@ -146,7 +145,7 @@ class People:
             await self._person(self._kind(phase), now)
 
     def _kind(self, phase: Phase) -> str:
-        return self._rng.choices(phase.kinds, [MIX[kind] for kind in phase.kinds])[0]
+        return self._rng.choices(phase.kinds, _weights(phase))[0]
 
     async def _person(self, kind: str, meant_at: float) -> None:
         """One person from coming to being in, or to giving up."""
@@ -236,6 +235,26 @@ class People:
             sent = {"refresh": crowd.refreshes[who % len(crowd.refreshes)]}
         body = json.dumps(sent).encode()
         return f"POST /{kind} HTTP/1.1\r\n{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def arrivals(phase: Phase, rng: random.Random) -> list[tuple[float, str]]:
+    """When, in seconds from the phase's beginning, people come, and for what.
+
+    A Poisson process whose number, and number of each kind, is its mean: what is offered in some seconds is
+    then what the load says, and not some percent more or less by chance.
+    """
+    count, weights = round(phase.per_second * phase.seconds), _weights(phase)
+    kinds = [
+        kind
+        for kind, weight in zip(phase.kinds, weights, strict=True)
+        for _ in range(round(count * weight / sum(weights)))
+    ]
+    rng.shuffle(kinds)
+    return list(zip(sorted(rng.uniform(0, phase.seconds) for _ in kinds), kinds, strict=True))
+
+
+def _weights(phase: Phase) -> list[float]:
+    return [MIX[kind] for kind in phase.kinds]
 
 
 def _hang_up(connection: _Connection) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import statistics
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import logon_picture
 from benchmarks.logon import goodput_percent
-from benchmarks.logon_load import MIX, Crowd, People, Person, Phase
+from benchmarks.logon_load import MIX, Crowd, People, Person, Phase, arrivals
 
 ALONE = {"logon": 50.0, "badge": 500.0, "refresh": 500.0, "ward": 2000.0}
 CAPACITY = 100.0
@@ -30,6 +33,16 @@ def test_cheap_answers_do_not_hide_dear_ones_that_were_not_given() -> None:
 
 def test_nobody_let_in_is_no_goodput() -> None:
     assert goodput_percent([], 1.0, CAPACITY, ALONE) == 0.0
+
+
+def test_as_many_come_as_the_load_says_and_in_no_rhythm() -> None:
+    came = arrivals(Phase("storm", 10, per_second=100), random.Random(1))
+    assert Counter(kind for _, kind in came) == {kind: round(1_000 * share) for kind, share in MIX.items()}
+    assert [at for at, _ in came] == sorted(at for at, _ in came)
+    assert all(0 <= at <= 10 for at, _ in came)
+    each_second = Counter(int(at) for at, _ in came)
+    assert 80 <= statistics.mean(each_second.values()) <= 120
+    assert 5 <= statistics.stdev(each_second.values()) <= 20  # a Poisson process': about 10
 
 
 def test_where_nobody_listens_nobody_is_let_in_and_no_one_waits_for_ever() -> None:
