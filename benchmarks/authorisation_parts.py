@@ -7,7 +7,7 @@ import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from altid.access.audit.event import Action, Event, Outcome, encode, who_of
 from altid.access.audit.journals import take_own
 from altid.access.audit.limits import AuditLimits
 from altid.access.audit.sealed import START, Sealer
-from altid.access.grounds import Grounds, Own, Place
+from altid.access.grounds import NOBODY, Grounds, Own, Place
 from altid.access.identity import Identity, Level, Role
 from altid.access.keys import KeySet, SigningKey, _State
 from altid.access.reaching import Reaches
@@ -104,8 +104,10 @@ class _Known(Reaches):
     def __init__(self) -> None:
         super().__init__(database=_NO_DATABASE)
 
-    async def _read_place(self, organisation: str) -> Place:
-        return Place((organisation,), {f"bench-{number}": Grounds.ADMITTED for number in range(_PATIENTS)})
+    async def _read_place(self, _organisation: str) -> Place:
+        return replace(
+            NOBODY.place, patients={f"bench-{number}": Grounds.ADMITTED for number in range(_PATIENTS)}
+        )
 
     async def _read_own(self, _identity: Identity, _place: Place) -> Own:
         return Own({"listed": datetime.max.replace(tzinfo=UTC)})

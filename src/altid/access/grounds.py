@@ -118,8 +118,10 @@ class _Patients(Collection[str]):
 
     def __iter__(self) -> Iterator[str]:
         self._check()
-        reach = self._reach
-        named = chain(reach.place.patients, reach.own.listed, reach.own.overrides)
+        reach, own = self._reach, self._reach.own
+        if reach.only is None and not (own.listed or own.overrides or own.blocked):
+            return iter(reach.place.patients)  # mostly so, and a hospital has thousands
+        named = chain(reach.place.patients, own.listed, own.overrides)
         return (patient for patient in dict.fromkeys(named) if reach.of(patient) is not None)
 
     def _check(self) -> None:
