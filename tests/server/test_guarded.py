@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from altid.access.identity import Role
 from altid.api.settings import FhirSettings
+from altid.record.database import Limits
 from altid.record.postgres import Cluster
 from tests.guards import EVERYTHING, bearer, token
 from tests.running import make_database, running_worker
@@ -96,6 +98,21 @@ def test_health_is_told_to_everybody(guarded: httpx.Client) -> None:
 def test_a_token_made_for_a_test_is_good(guarded: httpx.Client, guarded_dsn: str) -> None:
     made = token(guarded_dsn, role=Role.SYSTEM, scopes=[EVERYTHING])
     assert guarded.get("/fhir/Patient", headers=bearer(made)).status_code == 200
+
+
+def test_many_who_come_for_the_first_time_do_not_wait_for_each_other(
+    guarded: httpx.Client, guarded_dsn: str
+) -> None:
+    # Each holds a connection to read with when it is asked whom they have grounds for.
+    several = 4 * Limits().read_connections
+    tokens = [token(guarded_dsn, role=Role.DOCTOR, organisation="w-1") for _ in range(several)]
+
+    async def statuses() -> list[int]:
+        async with httpx.AsyncClient(base_url=guarded.base_url, timeout=20) as http:
+            asked = (http.get("/fhir/Observation?patient=anna", headers=bearer(one)) for one in tokens)
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(statuses()) == [403] * several
 
 
 def test_one_that_has_ended_is_not(guarded: httpx.Client, guarded_dsn: str) -> None:

@@ -132,11 +132,11 @@ class Reaches:
         self._people.forget(_key(identity))
 
     async def _read_place(self, organisation: str) -> Place:
-        async with self._database.reading() as connection:
+        async with self._database.reading_within() as connection:
             return await place_of(connection, organisation, self._now())
 
     async def _read_own(self, identity: Identity, place: Place) -> Own:
-        async with self._database.reading() as connection:
+        async with self._database.reading_within() as connection:
             return await own_of(connection, identity, place.above, self._now())
 
 

@@ -1,7 +1,7 @@
 """The way to PostgreSQL: pools of connections with their limits.
 
 Reads and writes have pools of their own: reads may go to a standby, and a storm of one must not take the
-connections of the other.
+connections of the other. So have questions in the middle of a read (who may see this?).
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ class Limits:
 
     read_connections: int = 8
     write_connections: int = 8
+    inner_connections: int = 2
+    """For short questions that come up in the middle of a read, whose own connection is held meanwhile. Had
+    these to wait for one of the readers', as many requests as there are would wait for each other."""
     acquire_s: float = 5.0
     read_statement_ms: int = 15_000
     """A search that takes longer is refused: it would hold a connection that twenty others wait for."""
@@ -50,6 +53,7 @@ class Database:
     """Open pools."""
 
     readers: asyncpg.Pool[Any]
+    inner: asyncpg.Pool[Any]
     primary: Primary
     limits: Limits
     is_replicated: bool = False
@@ -60,6 +64,11 @@ class Database:
         acquired: AbstractAsyncContextManager[Connection] = self.readers.acquire(
             timeout=self.limits.acquire_s
         )
+        return acquired
+
+    def reading_within(self) -> AbstractAsyncContextManager[Connection]:
+        """The same for whoever may hold one of `reading` already. Nothing else may be waited for with it."""
+        acquired: AbstractAsyncContextManager[Connection] = self.inner.acquire(timeout=self.limits.acquire_s)
         return acquired
 
     def writing(self, until_s: float | None = None) -> AbstractAsyncContextManager[WriteConnection]:
@@ -83,8 +92,10 @@ async def open_database(
     """Open both pools and close them at the end. Reads may go to a standby, writes must reach the primary,
     which is one of the servers that `write_dsn` names."""
     limits = limits or Limits()
-    readers = await _open_readers(read_dsn, limits)
-    try:
+    async with (
+        _readers(read_dsn, limits, limits.read_connections) as readers,
+        _readers(read_dsn, limits, limits.inner_connections) as inner,
+    ):
         primary = Primary(
             write_dsn,
             _settings("altid write", limits.write_statement_ms, readonly=False),
@@ -94,11 +105,9 @@ async def open_database(
         )
         await primary.open()
         try:
-            yield Database(readers, primary, limits, is_replicated)
+            yield Database(readers, inner, primary, limits, is_replicated)
         finally:
             await primary.close()
-    finally:
-        await _close_pool(readers)
 
 
 def _settings(name: str, statement_ms: int, *, readonly: bool) -> dict[str, str]:
@@ -114,16 +123,21 @@ def _settings(name: str, statement_ms: int, *, readonly: bool) -> dict[str, str]
     }
 
 
-async def _open_readers(dsn: str, limits: Limits) -> asyncpg.Pool[Any]:
-    return await asyncpg.create_pool(
+@asynccontextmanager
+async def _readers(dsn: str, limits: Limits, size: int) -> AsyncIterator[asyncpg.Pool[Any]]:
+    pool = await asyncpg.create_pool(
         dsn,
         min_size=1,
-        max_size=limits.read_connections,
+        max_size=size,
         timeout=limits.connect_s,
         max_inactive_connection_lifetime=0,
         server_settings=_settings("altid read", limits.read_statement_ms, readonly=True),
         reset=_keep_session,
     )
+    try:
+        yield pool
+    finally:
+        await _close_pool(pool)
 
 
 async def _keep_session(_connection: Connection) -> None:

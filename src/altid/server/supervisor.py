@@ -127,7 +127,8 @@ async def _record(stack: AsyncExitStack, options: ServeOptions) -> str:
         await migrate(options.database_url)
         return options.database_url
     limits = _limits(options.workers)
-    sessions = options.workers * (limits.read_connections + limits.write_connections)
+    each = limits.read_connections + limits.inner_connections + limits.write_connections
+    sessions = options.workers * each
     settings = PostgresSettings(connections_max=sessions + _OTHER_SESSIONS)
     cluster = await stack.enter_async_context(embedded(options.data, settings))
     for step in await migrate(cluster.dsn):
