@@ -1,7 +1,7 @@
 """Recording events: many wait for one sync of the disk, and none for anything else.
 
-While one group is being written, the next gathers; on a quiet server an event goes at once. A thread of its
-own seals, writes and syncs, so the event loop goes on meanwhile.
+While one group is being written, the next gathers; on a quiet server an event goes as soon as the event loop
+has come round. A thread of its own seals, writes and syncs, so the event loop goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Audit:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit journal")
         self._waiting: _Waiting = []
         self._group: _Waiting = []
+        self._due: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._fault: Cause | None = None
         self._is_open = False
@@ -85,10 +86,12 @@ class Audit:
         if self._fault is Cause.SLOW or len(self._waiting) >= self._limits.waiting_max:
             raise AuditUnavailableError(Cause.SLOW)
         bodies = [encode(part, self._site) for part in parts_of(event)]
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         self._waiting.append((bodies, future))
-        if not self._group:
-            self._begin()
+        if not self._group and self._due is None:
+            # When the loop has come round: what others look at in this very turn goes along.
+            self._due = loop.call_soon(self._begin)
         await future
 
     async def start(self) -> None:
@@ -104,8 +107,8 @@ class Audit:
         await asyncio.wait(self._tasks, timeout=self._limits.close_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.close_s):
-                while self._group:
-                    await asyncio.wait([future for _, future in self._group])
+                while waited := self._group + self._waiting:
+                    await asyncio.wait([future for _, future in waited])
                     await asyncio.sleep(0)
         with suppress(*AWAY):
             async with asyncio.timeout(self._limits.close_s):
@@ -120,7 +123,10 @@ class Audit:
         return self._journal.size_bytes >= self._limits.journal_bytes_max
 
     def _begin(self) -> None:
-        """Hand the next group to the thread."""
+        """Hand the next group to the thread, unless one is there."""
+        self._due = None
+        if self._group or not self._waiting:
+            return
         limit = self._limits.group_max
         self._group, self._waiting = self._waiting[:limit], self._waiting[limit:]
         bodies = [body for some, _ in self._group for body in some]
@@ -156,8 +162,7 @@ class Audit:
         for _, future in done:
             if not future.done():
                 _settle(future, fault)
-        if self._waiting:
-            self._begin()
+        self._begin()
 
     def _give_up(self) -> None:
         """The disk does not answer: refuse all who wait. What it does in the end may still be kept."""
