@@ -89,6 +89,55 @@ def test_many_events_share_one_sync(dsn: str, tmp_path: Path, monkeypatch: pytes
     assert len(syncs) <= 3
 
 
+def test_what_is_looked_at_in_the_same_turn_goes_with_one_sync(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs = []
+    real = os.fdatasync
+    monkeypatch.setattr("os.fdatasync", lambda descriptor: (syncs.append(descriptor), real(descriptor)))
+    auditing(dsn, tmp_path, recording(*(look(n) for n in range(8))))
+    assert len(syncs) == 1
+
+
+def test_what_is_given_at_the_end_is_kept(dsn: str, tmp_path: Path) -> None:
+    async def work(audit: Audit) -> asyncio.Task[None]:
+        given = asyncio.create_task(audit.record(look(1)))
+        await asyncio.sleep(0)  # given, and not yet begun
+        return given
+
+    auditing(dsn, tmp_path, work)
+    assert [row["seq"] for row in sql(dsn, COUNT)] == [1]
+
+
+def test_what_the_table_had_already_is_compared(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    real = store.differing
+
+    async def differing(connection: Any, rows: Any) -> Any:
+        compared.append([row.seq for row in rows])
+        return await real(connection, rows)
+
+    async def work(audit: Audit) -> None:
+        await asyncio.sleep(0)
+        await audit.shipper.step()  # behind the first one of its own; from now on it is asked here alone
+        for n in (1, 2):
+            await audit.record(look(n))
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "differing", _away)
+            with pytest.raises(ConnectionError):  # put in and committed, and not compared
+                await audit.shipper.step()
+        monkeypatch.setattr(store, "differing", differing)
+        await audit.record(look(3))
+        await audit.shipper.step()
+
+    auditing(dsn, tmp_path, work, limits=replace(QUICK, ship_every_s=3600.0))
+    assert compared[0] == [1, 2]
+    assert not any(compared[1:])
+    assert verified(dsn, tmp_path).sound
+
+
 def test_a_batch_whose_answer_is_lost_is_sent_again_and_stored_once(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,8 @@
 """Brings journals into the table `audit` in batches, as often as it takes, and deletes what is safe there.
 
-A batch is put in, committed at both sites, and compared; only then may its segment go. Sent again, it changes
-nothing. While only one site has it, segments stay until half of the journal's bound. The journals of
-processes that died are brought in the same way.
+A batch is put in and committed at both sites, and what was there already is compared; only then may its
+segment go. Sent again, it changes nothing. While only one site has it, segments stay until half of the
+journal's bound. The journals of processes that died are brought in the same way.
 """
 
 from __future__ import annotations
@@ -170,11 +170,12 @@ class Shipper:
         rows = [store.row_of(journal.writer, record) for record in records]
         async with asyncio.timeout(self._limits.batch_s), self._database.writing() as connection:
             async with connection.transaction():
-                position = await store.put(connection, rows)
+                put = await store.put(connection, rows)
             check(connection)
-            wrong = await store.differing(connection, rows)
+            # What this very transaction has put in is as it was sent.
+            wrong = await store.differing(connection, put.there)
             is_both = not self._database.is_replicated or (
-                await safety_of(connection, position) == "two-sites"
+                await safety_of(connection, put.position) == "two-sites"
             )
         if wrong:
             raise ConflictError(f"the table has other events under {len(wrong)} numbers from {wrong[0]} on")

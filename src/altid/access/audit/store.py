@@ -61,17 +61,25 @@ def row_of(writer: str, record: Record) -> Row:
     )
 
 
-async def put(connection: Connection, rows: Sequence[Row]) -> int:
+class Put(NamedTuple):
+    """`position` in the log; `there`: rows of which something under their number was there already."""
+
+    position: int
+    there: list[Row]
+
+
+async def put(connection: Connection, rows: Sequence[Row]) -> Put:
     """Put rows in that may be there already, inside a transaction; its commit waits for the other site even
-    if all were. Gives the position in the log."""
-    if rows:
-        await connection.execute(_INSERT, rows)
+    if all were."""
+    new = {row["seq"] for row in await connection.fetch(_INSERT, rows)} if rows else set()
     position: int = await connection.fetchval("SELECT confirm_record()")
-    return position
+    return Put(position, [row for row in rows if row.seq not in new])
 
 
 async def differing(connection: Connection, rows: Sequence[Row]) -> list[int]:
     """Numbers of those rows that the table does not have just so."""
+    if not rows:
+        return []
     return [row["seq"] for row in await connection.fetch(_DIFFERING, rows)]
 
 
@@ -115,7 +123,7 @@ def _entry(row: Any) -> Entry:
     return Entry(row["writer"], row["seq"], site, event)
 
 
-_INSERT = "INSERT INTO audit SELECT * FROM unnest($1::audit[]) ON CONFLICT DO NOTHING"
+_INSERT = "INSERT INTO audit SELECT * FROM unnest($1::audit[]) ON CONFLICT DO NOTHING RETURNING seq"
 _DIFFERING = """
 SELECT n.seq
   FROM unnest($1::audit[]) n LEFT JOIN audit a ON a.writer = n.writer AND a.seq = n.seq
