@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import asyncpg
 import httpx
@@ -118,6 +119,36 @@ def test_every_way_shows_the_same(asker: Asker, shown: dict[tuple[str, str, str]
             if ways and asker.scopes:
                 continue
             assert ways in (set(), set(READS)), (about.type, relation, set(READS) - ways)
+
+
+@pytest.mark.parametrize("ward", [hospital.WARD, hospital.OTHER_WARD])
+@pytest.mark.parametrize("count", [1, 2, 1000])
+@pytest.mark.parametrize("asker", ASKERS, ids=lambda asker: asker.name)
+def test_who_lies_in_a_ward_is_shown_as_by_a_search_of_all(
+    asker: Asker, clients: dict[str, httpx.Client], ward: str, count: int
+) -> None:
+    client, provider = clients[asker.name], f"Organization/o{ward}"
+    everybody = client.get("/Encounter?_count=1000")
+    expected = [
+        resource["id"]
+        for resource in _resources(everybody)
+        if resource.get("serviceProvider", {}).get("reference") == provider
+    ]
+    found: list[str] = []
+    address = f"/Encounter?service-provider={provider}&_count={count}"
+    while address:
+        answer = client.get(address)
+        assert answer.status_code == everybody.status_code
+        found += [resource["id"] for resource in _resources(answer)]
+        links = {link["relation"]: link["url"] for link in answer.json().get("link", [])}
+        address = links.get("next", "")
+    assert sorted(found) == sorted(expected)
+
+
+def _resources(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The admissions in a searchset."""
+    entries = answer.json().get("entry", [])
+    return [entry["resource"] for entry in entries if entry["resource"]["resourceType"] == "Encounter"]
 
 
 @pytest.mark.parametrize("asker", ASKERS, ids=lambda asker: asker.name)

@@ -69,7 +69,8 @@ async def _forward(
     room: int,
 ) -> list[Found]:
     keys = {key for found in fresh if found.stored.type == rule.source for key in _targets(rule, found.refs)}
-    wanted = sorted(key for key in keys - seen if key[0] in visible.types)
+    shown_types = visible.types
+    wanted = sorted(key for key in keys - seen if key[0] in shown_types)
     if not wanted or room <= 0:
         return []
     types, ids = zip(*wanted, strict=True)

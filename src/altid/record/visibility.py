@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from altid.fhir import json
@@ -19,7 +20,7 @@ from altid.fhir.search.about import PATIENT, about_codes, patients_about
 from altid.fhir.search.criteria import AllOf, Criterion, IdCriterion, TermCriterion
 from altid.fhir.search.entries import Entries
 from altid.fhir.search.extract import extract
-from altid.record.stored import Stored, compose
+from altid.record.stored import Found, Stored, compose
 
 
 class Period(NamedTuple):
@@ -60,6 +61,19 @@ class Visible:
             patient in self.patients and not self._is_hidden(patient, stored)
             for patient in patients_about(stored.type, stored.id, refs)
         )
+
+    def surely_shows(self, found: Found) -> bool:
+        """Whether a row may be shown by a look at whom it is about alone. False where a patient has blocked
+        a period: then it must be looked at more closely."""
+        stored, refs = found
+        if stored.type in self.whole:
+            return True
+        if stored.type not in self.bound:
+            return False
+        for patient in patients_about(stored.type, stored.id, refs):
+            if patient in self.patients and patient not in self.hidden:
+                return True
+        return False
 
     def shows_version(self, stored: Stored) -> bool:
         """The same of an earlier version, whose entries are nowhere but in its content."""
@@ -109,8 +123,13 @@ def pinned(type_: str, criteria: Iterable[Criterion]) -> frozenset[str] | None:
 
 def _patient_of(type_: str, term: str) -> str | None:
     """The id in "Type.code=Patient/id" where the code says whom it is about."""
-    name, _, value = term.partition("=")
-    if not value.startswith(f"{PATIENT}/") or not name.startswith(f"{type_}."):
+    if not term.startswith(_about_terms(type_)):
         return None
-    id_ = value[len(PATIENT) + 1 :]
-    return id_ if name[len(type_) + 1 :] in about_codes(type_) and "/" not in id_ else None
+    id_ = term.partition("/")[2]
+    return id_ if "/" not in id_ else None
+
+
+@cache
+def _about_terms(type_: str) -> tuple[str, ...]:
+    """How such terms begin."""
+    return tuple(f"{type_}.{code}={PATIENT}/" for code in about_codes(type_))

@@ -45,7 +45,9 @@ def patients_about(type_name: str, id_: str, refs: Iterable[str]) -> frozenset[s
     if type_name == PATIENT:
         return frozenset((id_,))
     prefixes = about_prefixes(type_name)
-    return frozenset(ref.partition("/")[2] for ref in refs if ref.startswith(prefixes)) if prefixes else _NONE
+    if not prefixes:
+        return _NONE
+    return frozenset([ref.partition("/")[2] for ref in refs if ref.startswith(prefixes)])
 
 
 def patients_in(resource: dict[str, Any]) -> frozenset[str]:
