@@ -7,7 +7,7 @@ are made before the answer leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,8 +23,12 @@ from altid.record.stored import Found, Stored
 from altid.record.visibility import Visible
 
 _REMEMBERED_MAX = 512
-"""Role and scopes by letter: a region has some hundred kinds of applications."""
+"""Role and scopes: a region has some hundred kinds of applications."""
+_LETTERS = "cruds"
 
+
+Types = tuple[frozenset[str], frozenset[str]]
+"""Those that may be had without grounds, and those that need them."""
 
 TOLD_SINGLY_MAX = 32
 """Notes of one request. A chart that is imported has hundreds of entries; the audit is no second history."""
@@ -65,6 +69,7 @@ class Permit:
         self._reaches = reaches
         self._reach: Reach | None = EVERYONE if identity.role is Role.SYSTEM or reaches is None else None
         self._is_fresh = self._reach is not None
+        self._rights = _rights(identity.role, identity.scopes, identity.patient is not None)
 
     @property
     def is_for_everyone(self) -> bool:
@@ -185,9 +190,8 @@ class Permit:
         self._reach = await self._reaches.of(self.identity, fresh=True)
         return True
 
-    def _types(self, letter: str) -> tuple[frozenset[str], frozenset[str]]:
-        identity = self.identity
-        return _types(identity.role, identity.scopes, identity.patient is not None, letter)
+    def _types(self, letter: str) -> Types:
+        return self._rights[letter]
 
 
 def _by_type(notes: Iterable[Note]) -> list[Note]:
@@ -214,13 +218,14 @@ def about(found: Iterable[Found]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=_REMEMBERED_MAX)
-def _types(
-    role: Role, scopes: tuple[str, ...], has_patient: bool, letter: str
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The types for which a right has the letter: without grounds, and with."""
+def _rights(role: Role, scopes: tuple[str, ...], has_patient: bool) -> Mapping[str, Types]:
+    """By letter: the types for which there is the right, without grounds and with."""
     somebody = "somebody" if has_patient else None
     identity = Identity("", "", role, "", scopes, Level.LOW, "", "", 0, somebody)
     rights = {type_: policy.right(identity, type_) for type_ in resource_types()}
-    may = {type_: right for type_, right in rights.items() if letter in right.letters}
-    needing = frozenset(type_ for type_ in may if policy.needs_grounds(identity, letter, type_))
-    return frozenset(may) - needing, needing
+    by_letter = {}
+    for letter in _LETTERS:
+        may = frozenset(type_ for type_, right in rights.items() if letter in right.letters)
+        needing = frozenset(type_ for type_ in may if policy.needs_grounds(identity, letter, type_))
+        by_letter[letter] = (may - needing, needing)
+    return by_letter

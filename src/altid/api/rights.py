@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from altid.access.audit.event import Action, Outcome
 from altid.access.permit import Note, about
@@ -91,32 +92,32 @@ async def require_condition(request: Request, type_: str, criteria: Parameters) 
     await require_grounds(request, named)
 
 
-async def searched(request: Request, query: Query) -> tuple[Query, Visible]:
-    """The query with only types that may be searched, and what may be shown of them."""
+class Searched(NamedTuple):
+    """A search that may be made."""
+
+    query: Query
+    """Of types only that may be searched."""
+    visible: Visible
+    named: frozenset[str]
+    """The patients whom it names, where it is of one type."""
+    is_cut: bool
+    """Whether its answer may lack what the asker has no grounds for, without their having named anybody."""
+
+
+async def searched(request: Request, query: Query) -> Searched:
+    """The search, cut to what may be shown. Raises `FhirError` 403."""
     _require_searchable(request, query)
-    visible = await request.permit.visible("s")
-    if not query.types and not visible.is_everything:
-        query = replace(query, types=tuple(sorted(visible.types)))
-    named = named_patients(request, query)
-    if named:
+    if not query.types:
+        visible = await request.permit.visible("s")
+        if not visible.is_everything:
+            query = replace(query, types=tuple(sorted(visible.types)))
+    named = (pinned(query.types[0], query.criteria) if len(query.types) == 1 else None) or frozenset()
+    is_bound = any(request.permit.is_bound("s", type_) for type_ in query.types)
+    if named and is_bound:
         await require_grounds(request, named)
-    # Looked at again: asking for grounds may have found new ones.
-    return query, await request.permit.visible("s")
-
-
-def named_patients(request: Request, query: Query) -> frozenset[str]:
-    """The patients that a search of one type names, where grounds for them matter."""
-    if len(query.types) != 1 or not request.permit.is_bound("s", query.types[0]):
-        return frozenset()
-    return pinned(query.types[0], query.criteria) or frozenset()
-
-
-def is_cut(request: Request, query: Query) -> bool:
-    """Whether the answer may lack what the asker has no grounds for, without their having named anybody."""
-    if request.permit.is_for_everyone:
-        return False
-    types = query.types
-    return any(request.permit.is_bound("s", type_) for type_ in types) and not named_patients(request, query)
+    # Looked at only now: asking for grounds may have found new ones.
+    visible = await request.permit.visible("s")
+    return Searched(query, visible, named, is_bound and not named and not request.permit.is_for_everyone)
 
 
 def _require_searchable(request: Request, query: Query) -> None:

@@ -21,7 +21,7 @@ from altid.record.database import Connection
 from altid.record.include import INCLUDED_MAX, included
 from altid.record.search import Page, Resume, estimate, search, total
 from altid.record.stored import Found
-from altid.record.visibility import Visible, pinned
+from altid.record.visibility import Visible
 
 _NOT_IN_LINKS = frozenset({"_page"})
 
@@ -39,19 +39,22 @@ async def search_resources(
         raise FhirError(400, [_unknown(name, "error") for name in query.unknown])
     if restriction:
         query = replace(query, criteria=(*query.criteria, *restriction))
-    query, visible = await rights.searched(request, query)
+    query, visible, named, is_cut = await rights.searched(request, query)
     count = service.settings.page_size if query.count is None else query.count
     if count == 0 or query.summary == "count":
         counted = await total(connection, query, visible)
-        rights.note_look(request, Action.SEARCH, query.type or "", [], named=_named(query))
-        return _count_only(request, query, counted)
+        rights.note_look(request, Action.SEARCH, query.type or "", [], named=named)
+        return _count_only(request, query, counted, is_cut)
     page = await search(connection, query, visible, count=count, resume=_resume(query))
-    also, cut = await _included(connection, request, query, page)
-    rights.note_look(request, Action.SEARCH, query.type or "", [*page.found, *also], named=_named(query))
+    also, too_many = await _included(connection, request, query, page)
+    rights.note_look(request, Action.SEARCH, query.type or "", [*page.found, *also], named=named)
     body = searchset(
         _links(request, query, page),
         await _total(connection, query, visible, page),
-        _entries(request, query, page.found, also, cut),
+        (
+            *_entries(request, query, page.found, also),
+            *_outcomes(request, query, too_many=too_many, is_cut=is_cut),
+        ),
     )
     return Response(200, body)
 
@@ -62,11 +65,6 @@ async def _included(
     if not query.includes:
         return [], False
     return await included(connection, query.includes, page.found, await request.permit.visible("r"))
-
-
-def _named(query: Query) -> frozenset[str]:
-    """Who was asked about, also where nothing was found."""
-    return (pinned(query.types[0], query.criteria) if len(query.types) == 1 else None) or frozenset()
 
 
 async def _total(connection: Connection, query: Query, visible: Visible, page: Page) -> int | None:
@@ -80,26 +78,26 @@ async def _total(connection: Connection, query: Query, visible: Visible, page: P
     return None
 
 
-def _count_only(request: Request, query: Query, counted: int) -> Response:
-    outcome = _outcomes(request, query, cut=False)
+def _count_only(request: Request, query: Query, counted: int, is_cut: bool) -> Response:
+    outcome = _outcomes(request, query, too_many=False, is_cut=is_cut)
     return Response(200, searchset([_self(request, query)], counted, outcome))
 
 
 def _entries(
-    request: Request, query: Query, matches: Iterable[Found], also: Iterable[Found], cut: bool
+    request: Request, query: Query, matches: Iterable[Found], also: Iterable[Found]
 ) -> Iterable[bytes]:
     subset = Subset.of_query(query)
     for mode, rows in (("match", matches), ("include", also)):
         for resource, _ in rows:
             content = subset.apply(resource) if subset else None
             yield search_entry(request.base, resource, mode, content)
-    yield from _outcomes(request, query, cut=cut)
 
 
-def _outcomes(request: Request, query: Query, *, cut: bool) -> Iterable[bytes]:
-    """What the client must know about its own search: names that meant nothing, includes that were cut."""
+def _outcomes(request: Request, query: Query, *, too_many: bool, is_cut: bool) -> Iterable[bytes]:
+    """What the client must know about its own search: names that meant nothing, includes that were cut off,
+    and that not everything was searched."""
     issues = [_unknown(name, "warning") for name in query.unknown]
-    if cut:
+    if too_many:
         issues.append(
             Issue(
                 "too-costly",
@@ -109,7 +107,7 @@ def _outcomes(request: Request, query: Query, *, cut: bool) -> Iterable[bytes]:
                 severity="warning",
             )
         )
-    if rights.is_cut(request, query):
+    if is_cut:
         issues.append(_CUT)
     if issues:
         yield outcome_entry(json.dumps(operation_outcome(issues, request.language)))
