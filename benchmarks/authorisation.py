@@ -47,8 +47,8 @@ _CALM_CORES, _LOOK_S, _CALM_S_MAX = 0.05, 0.3, 20.0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    rounds: int = 9
-    seconds: float = 2.0
+    rounds: int = 7
+    seconds: float = 1.5
     warmup_s: float = 0.3
     connections: tuple[int, ...] = (1, 8)
 

@@ -58,15 +58,14 @@ def _without_guard() -> None:
     async def shown(_request: Any, _type: str, found: Any) -> Any:
         return found
 
-    async def searched(_request: Any, query: Any) -> tuple[Any, Any]:
-        return query, EVERYTHING
+    async def searched(_request: Any, query: Any) -> Any:
+        return rights.Searched(query, EVERYTHING, frozenset(), False)
 
     _without_audit()
     _replace(http.FhirApp, "_permit", lambda *_: permit)
     _replace(rights, "require", lambda *_: None)
     _replace(rights, "require_shown", shown)
     _replace(rights, "searched", searched)
-    _replace(rights, "is_cut", lambda *_: False)
 
 
 def _replace(owner: Any, name: str, by: Any) -> None:

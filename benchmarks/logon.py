@@ -42,12 +42,12 @@ class Effort:
     """Seconds of each part."""
 
     capacity_s: float = 4.0
-    storm_s: float = 7.0
-    after_s: float = 6.0
+    storm_s: float = 8.0
+    after_s: float = 8.0
     warmup_s: float = 1.5
 
 
-QUICK = Effort(2, 4, 5, 1)
+QUICK = Effort(2, 4, 6, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class Storm:
     let_in_per_second: Mapping[str, float]
     latency: Latency | None
     after_percent: float
-    """Of those who came when the load had been low again for two seconds: in at their first try."""
+    """Goodput when the load had been low for two seconds, in % of what was wanted then, or of the capacity if
+    more was: those who were sent away come back at the times that they were told."""
     after_latency: Latency | None
     refused: int
     gave_up: int
@@ -166,8 +167,6 @@ def _storm(
     _, begin, fall, end = seen.began_s
     inside = _let_in(seen, begin, fall)
     counted = Counter(person.kind for person in inside)
-    settled = [one for one in seen.people if fall + _SETTLED_S <= one.came_s < end - PATIENCE_S]
-    at_once = [one for one in settled if one.in_s is not None and one.tries == 1]
 
     def percent(first_s: float, last_s: float) -> float:
         return goodput_percent(_let_in(seen, first_s, last_s), last_s - first_s, capacity, costs)
@@ -179,8 +178,8 @@ def _storm(
         goodput_percent=percent(begin, fall),
         let_in_per_second={kind: round(counted[kind] / (fall - begin), 1) for kind in MIX},
         latency=summarize([person.latency_s for person in inside]),
-        after_percent=round(100 * len(at_once) / max(1, len(settled)), 1),
-        after_latency=summarize([person.latency_s for person in at_once]),
+        after_percent=_after_percent(seen, fall + _SETTLED_S, end - PATIENCE_S, capacity, costs),
+        after_latency=summarize([one.latency_s for one in _let_in(seen, fall + _SETTLED_S, end)]),
         refused=seen.refused,
         gave_up=seen.gave_up,
         faults=seen.faults,
@@ -200,6 +199,15 @@ def goodput_percent(
     work = sum(1 / alone_per_second[person.kind] for person in people)
     full = capacity * sum(share / alone_per_second[kind] for kind, share in MIX.items())
     return round(100 * work / (full * seconds), 1)
+
+
+def _after_percent(
+    seen: Run, first_s: float, last_s: float, capacity: float, alone_per_second: Mapping[str, float]
+) -> float:
+    tries = [one for one in seen.people for meant_s in one.meant_s if first_s <= meant_s < last_s]
+    wanted = goodput_percent(tries, last_s - first_s, capacity, alone_per_second)
+    done = goodput_percent(_let_in(seen, first_s, last_s), last_s - first_s, capacity, alone_per_second)
+    return round(100 * done / min(100.0, wanted), 1) if wanted else 100.0
 
 
 def _let_in(seen: Run, first_s: float, last_s: float) -> list[Person]:

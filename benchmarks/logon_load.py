@@ -58,6 +58,8 @@ class Person(NamedTuple):
     latency_s: float
     """From when one meant to come, or to come back, to the answer."""
     tries: int
+    meant_s: tuple[float, ...] = ()
+    """When each try was meant to be made."""
 
 
 @dataclass(slots=True)
@@ -150,11 +152,12 @@ class People:
     async def _person(self, kind: str, meant_at: float) -> None:
         """One person from coming to being in, or to giving up."""
         who = self._crowd.came[kind] = self._crowd.came.get(kind, 0) + 1
-        came, tries, appointment = meant_at, 0, None
+        came, tries, appointment, meant = meant_at, 0, None, list[float]()
         in_at: float | None = None
         try:
             while tries < TRIES_MAX and in_at is None:
                 tries += 1
+                meant.append(meant_at - self._start)
                 response = await self._try(kind, who, appointment, meant_at + PATIENCE_S)
                 now = time.perf_counter()
                 if response is not None and response.status == 200 and now <= meant_at + PATIENCE_S:
@@ -170,7 +173,8 @@ class People:
         finally:
             in_s = None if in_at is None else in_at - self._start
             latency_s = 0.0 if in_at is None else in_at - meant_at
-            self.run.people.append(Person(kind, came - self._start, in_s, latency_s, tries))
+            person = Person(kind, came - self._start, in_s, latency_s, tries, tuple(meant))
+            self.run.people.append(person)
 
     def _learn(self, kind: str, who: int, response: Response) -> None:
         if kind == "refresh":

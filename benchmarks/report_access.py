@@ -82,7 +82,7 @@ def logon(found: Results) -> str:
         "p99 ms",
         "refused",
         "gave up",
-        "in at the first try, after",
+        "after",
     ]
     return (
         "## Storms of logons\n\n"
@@ -92,7 +92,8 @@ def logon(found: Results) -> str:
         f"{found['capacity_per_second']:.0f} people/s (of one kind alone: {alone}). Goodput is the work done "
         "for people who still waited, in % of the capacity, each kind weighed by what it costs. People give "
         "up after 2 s; with protections they come back when they were told to, without they try again at "
-        "once. “After”: from two seconds after the load fell to 0.8 of the capacity.\n\n"
+        "once. “After”: goodput from two seconds after the load fell to 0.8 of the capacity, in % of what "
+        "was wanted then, or of the capacity if more was: those who were sent away come back.\n\n"
         + table(heads, [_storm(one) for one in found["storms"]])
         + "\n![Goodput in the same storm, with protections and without](pictures/logon.svg)\n"
     )
