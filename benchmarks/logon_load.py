@@ -182,7 +182,7 @@ class People:
 
     def _told(self, response: Response | None) -> tuple[float | None, str | None]:
         """The pause before the next try (None: no more), and the appointment to show then."""
-        if response is None:
+        if response is None or response.status == 200:  # none, or one that came too late
             self.run.gave_up += 1
             return (0.0 if self._hasty else self._rng.uniform(1, 10)), None
         if response.status != 503:
@@ -200,7 +200,7 @@ class People:
         if remaining <= 0:
             return None
         try:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            connection = self._take_idle() or await self._connect()
         except OSError:
             return None
         connection.answer = answer = asyncio.get_running_loop().create_future()
@@ -215,6 +215,14 @@ class People:
             connection.answer = None
         self._idle.append(connection)
         return response
+
+    def _take_idle(self) -> _Connection | None:
+        """One that the server has not closed meanwhile."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.transport.is_closing():
+                return connection
+        return None
 
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
