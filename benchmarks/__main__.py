@@ -77,7 +77,7 @@ def _measured(kind: str, options: argparse.Namespace, effort: Effort) -> Results
             return logon.measure(logon.QUICK if options.quick else logon.Effort())
     with server.running(options.workers) as running:
         if kind == "throughput":
-            return {"server": running.command, **_throughput(running, options, effort)}
+            return {"server": running.command, "guarded": True, **_throughput(running, options, effort)}
         points = measure_growth(running, options.patients, effort.seconds, effort.warmup_seconds, results.say)
         return {"server": running.command, "growth": points}
 

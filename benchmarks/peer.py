@@ -7,7 +7,7 @@ from typing import NamedTuple
 SOURCE = (
     "Medplum 5.1 (Node 22, one process; PostgreSQL 15 with 2 GB of buffers; Redis), measured on a 2-core "
     "machine with the load generator on the same 2 cores and real Synthea data. It checked a token on every "
-    "request; Altid's measured server has no access control yet."
+    "request."
 )
 
 

@@ -22,7 +22,7 @@ from benchmarks.workloads import WORKLOADS, Source
 
 BEDS = 20
 """Patients of a ward."""
-HOSPITAL = "hospital"
+HOSPITAL, _REGION = "hospital", "region"
 _SOR = "urn:oid:1.2.208.176.1.1"
 
 
@@ -31,12 +31,13 @@ def ward_id(number: int) -> str:
 
 
 def bundle(patients: int) -> dict[str, Any]:
-    """A transaction with the hospital, its wards, and each of the patients admitted to one of them."""
+    """A transaction with the region, its hospital, the wards, and each patient admitted to one of them."""
     return transaction([put(resource) for resource in _resources(patients)])
 
 
 def _resources(patients: int) -> Iterator[dict[str, Any]]:
-    yield _organisation(HOSPITAL, None)
+    yield _organisation(_REGION, None)
+    yield _organisation(HOSPITAL, _REGION)
     for number in range(_wards(patients)):
         yield _organisation(ward_id(number), HOSPITAL)
     for number in range(patients):

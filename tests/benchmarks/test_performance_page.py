@@ -86,6 +86,11 @@ def test_the_page_compares_with_the_peer_and_the_database() -> None:
     assert line == "| read Observation by id | 8 | 4,700 | 3.2 | 940 | **5.0 ×** | 4,700 | 20% |"
 
 
+def test_the_page_says_whether_the_measured_server_asked_who_comes() -> None:
+    assert "had no access control yet" in page(THROUGHPUT)
+    assert "had no access control yet" not in page({**THROUGHPUT, "guarded": True})
+
+
 def test_an_import_counts_resources() -> None:
     line = next(
         line for line in page(THROUGHPUT, None).splitlines() if line.startswith("| transaction import")
