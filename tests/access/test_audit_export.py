@@ -16,6 +16,7 @@ from altid.access.audit.event import (
     Who,
     decode,
     encode,
+    found_by,
     parts_of,
 )
 from altid.access.audit.export import as_audit_event, minlog
@@ -52,6 +53,7 @@ def test_an_event_comes_back_as_it_was(event: Event) -> None:
     body = encode(event, "A")
     assert decode(body) == (event, "A")
     assert encode(decode(body)[0], "A") == body
+    assert found_by(body) == (event.at, event.who.subject, event.action, list(event.patients))
 
 
 @given(EVENTS)

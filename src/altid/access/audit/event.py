@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -174,6 +174,29 @@ def encode(event: Event, site: str) -> bytes:
         "heads": event.heads,
     }
     return orjson.dumps({name: value for name, value in content.items() if value or value == 0})
+
+
+class FoundBy(NamedTuple):
+    """What an event is found by."""
+
+    at: datetime
+    subject: str
+    action: str
+    patients: list[str]
+
+
+def found_by(body: bytes) -> FoundBy:
+    """The same as of the decoded event, without making it. Raises `ValueError` as `decode` does."""
+    try:
+        content = orjson.loads(body)
+        return FoundBy(
+            moment_of(content["at"]),
+            content.get("subject", ""),
+            content["action"],
+            content.get("patients", []),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not an audit event") from error
 
 
 def decode(body: bytes) -> tuple[Event, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from altid.access.audit.event import Action, Event, decode
+from altid.access.audit.event import Action, Event, decode, found_by
 from altid.access.audit.sealed import START, Head, Record
 from altid.record.database import Connection
 
@@ -54,11 +54,7 @@ class Query:
 
 def row_of(writer: str, record: Record) -> Row:
     """The row of a journal's record."""
-    event, _ = decode(record.body)
-    who = event.who.subject
-    return Row(
-        writer, record.seq, event.at, who, event.action, list(event.patients), record.body, record.hash
-    )
+    return Row(writer, record.seq, *found_by(record.body), record.body, record.hash)
 
 
 class Put(NamedTuple):
