@@ -1,4 +1,4 @@
-"""Nothing stops before it starts."""
+"""Nothing stops before it starts, or before it is signed."""
 
 from __future__ import annotations
 
@@ -9,21 +9,31 @@ from altid.fhir.periods import PeriodError, parse_period
 from altid.orders import medication
 from altid.orders.context import Context
 from altid.orders.elements import Resource
-from altid.orders.findings import Finding, error
+from altid.orders.findings import Finding, error, warning
 
 
-def check(order: Resource, _context: Context) -> Iterator[Finding]:
+def check(order: Resource, context: Context) -> Iterator[Finding]:
     for field, period in _periods(order):
         if _is_reversed(period.get("start"), period.get("end")):
             yield error("stop-before-start", f"{field}.end", _REVERSED)
     if order["resourceType"] == "MedicationRequest":
         yield from _review(order)
+        yield from _over(order, context)
 
 
 def _review(order: Resource) -> Iterator[Finding]:
     lines = medication.read(order)
     if lines and _is_reversed(medication.start(order, lines), medication.review(order)):
         yield error("stop-before-start", "MedicationRequest.extension", _REVIEW)
+
+
+def _over(order: Resource, context: Context) -> Iterator[Finding]:
+    """As when a renewed order has kept the dates of the old one."""
+    lines = medication.read(order)
+    end = medication.end(order, lines) if lines else ""
+    if end and _is_reversed(context.now.isoformat(), end):
+        field = "MedicationRequest.dosageInstruction[0].timing.repeat.boundsPeriod.end"
+        yield warning("already-over", field, end, _OVER)
 
 
 def _periods(order: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -47,5 +57,6 @@ def _is_reversed(start: str | None, end: str | None) -> bool:
 
 
 # Texts in Danish and English
+_OVER = ("Ordinationen slutter, før den er signeret.", "The order ends before it is signed.")
 _REVERSED = ("Slut ligger før start.", "The end lies before the start.")
 _REVIEW = ("Datoen for revurdering ligger før start.", "The date of review lies before the start.")
