@@ -202,11 +202,12 @@ def _every(place: str, repeat: dict[str, Any]) -> Every:
 
 
 def _as_needed(place: str, instruction: Resource, repeat: dict[str, Any]) -> AsNeeded:
+    most = _daily_most(f"{place}.maxDosePerPeriod", instruction)
     times = repeat.pop("frequencyMax", repeat.get("frequency"))
     _expect(f"{place}.timing.repeat", repeat, {"frequency": repeat.get("frequency"), **_DAY})
     reason = instruction.get("asNeededCodeableConcept", {})
     said = reason.get("text") or next((c["display"] for c in reason.get("coding", ()) if "display" in c), "")
-    return AsNeeded(_daily_most(f"{place}.maxDosePerPeriod", instruction), times, said)
+    return AsNeeded(most, times, said)
 
 
 def _daily_most(place: str, instruction: Resource) -> Amount:

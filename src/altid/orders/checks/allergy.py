@@ -33,13 +33,13 @@ def _holds(allergy: Resource) -> bool:
 def _concerns(allergy: Resource, order: Resource, context: Context) -> bool:
     atc = context.catalogue.atc(order)
     agents = [allergy.get("code"), *(reaction.get("substance") for reaction in allergy.get("reaction", ()))]
-    for agent in agents:
-        groups = [group for code in codes(agent, ATC) for group in (code, *knowledge.crosses(code))]
-        if atc and atc.startswith(tuple(groups)):
-            return True
-        if any(_is_same(agent, substance) for substance in _substances(order, context)):
-            return True
-    return False
+    is_severe = allergy.get("criticality") != "low"
+    groups = [code for agent in agents for code in codes(agent, ATC)]
+    groups += [other for group in groups for other in knowledge.crosses(group, is_severe=is_severe)]
+    if atc and atc.startswith(tuple(groups)):
+        return True
+    substances = list(_substances(order, context))
+    return any(_is_same(agent, substance) for agent in agents for substance in substances)
 
 
 def _substances(order: Resource, context: Context) -> Iterator[Resource]:

@@ -34,9 +34,11 @@ def of(atc: str | None) -> Known | None:
     return _table().get(atc) if atc else None
 
 
-def crosses(atc: str) -> tuple[str, ...]:
-    """Beginnings of ATC codes that are not given either to one who does not tolerate this."""
-    return _crossings().get(atc, ())
+def crosses(atc: str, *, is_severe: bool) -> tuple[str, ...]:
+    """Beginnings of ATC codes that are not given either to one who does not tolerate this: penicillins keep
+    from cephalosporins, but only after a severe reaction."""
+    known = _crossings().get(atc, {})
+    return (*known.get("always", ()), *(known.get("severe", ()) if is_severe else ()))
 
 
 @functools.cache
@@ -50,8 +52,8 @@ def _known(row: Mapping[str, Any]) -> Known:
 
 
 @functools.cache
-def _crossings() -> Mapping[str, tuple[str, ...]]:
-    return {atc: tuple(groups) for atc, groups in _file("crossings.json").items()}
+def _crossings() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    return _file("crossings.json")
 
 
 def _file(name: str) -> dict[str, Any]:
