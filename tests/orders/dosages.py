@@ -43,6 +43,7 @@ schedules = st.one_of(
     st.builds(Every, st.integers(1, 12), st.integers(1, 12), st.sampled_from(("h", "d", "wk"))),
     st.just(Once()),
     st.builds(AsNeeded, amounts, st.none() | st.integers(1, 12), st.sampled_from(("", "smerter"))),
+    st.builds(AsNeeded, amounts, when=_some(ROUNDS)),
 )
 spans = st.one_of(
     st.just(Span()),

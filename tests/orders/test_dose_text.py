@@ -60,6 +60,11 @@ MORNING = Rounds(("MORN",))
             "500 mg efter behov mod smerter, højst 4 000 mg i døgnet fordelt på højst 4 doser",
             "500 mg as needed for smerter, at most 4 000 mg a day in at most 4 doses",
         ),
+        (
+            (Line(mg("7.5"), AsNeeded(mg("7.50"), when=("NIGHT",))),),
+            "7,5 mg nat efter behov, højst 7,5 mg i døgnet",
+            "7.5 mg at night as needed, at most 7.5 mg a day",
+        ),
         ((Line(mg("70"), Weekly(("mon",))),), "70 mg hver mandag", "70 mg every Monday"),
         ((Line(mg("5"), Every(1, 8, "h")),), "5 mg hver 8. time", "5 mg every 8 hours"),
         ((Line(mg("5"), Every(3, 1, "d")),), "5 mg 3 gange i døgnet", "5 mg 3 times a day"),

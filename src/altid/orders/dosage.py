@@ -174,15 +174,20 @@ def _rounds(place: str, repeat: dict[str, Any]) -> Rounds:
 
 def _clock(place: str, repeat: dict[str, Any]) -> Clock:
     times = repeat.pop("timeOfDay")
-    if len(set(times)) != len(times) or not all(time.endswith(":00") for time in times):
+    if len(set(times)) != len(times) or not all(map(_is_minute, times)):
         raise UnreadableError("dose-unreadable", f"{place}.timeOfDay", _CLOCK)
     _expect(place, repeat, {"frequency": len(times), **_DAY})
     return Clock(tuple(sorted(time[:5] for time in times)))
 
 
+def _is_minute(time: str | None) -> bool:
+    """An element that only has an extension is null."""
+    return time is not None and time.endswith(":00")
+
+
 def _weekly(place: str, repeat: dict[str, Any]) -> Weekly:
     days = repeat.pop("dayOfWeek")
-    if len(set(days)) != len(days):
+    if len(set(days)) != len(days) or not set(days) <= set(WEEKDAYS):
         raise UnreadableError("dose-unreadable", f"{place}.dayOfWeek", _UNREADABLE)
     _expect(place, repeat, {"frequency": len(days), **_WEEK})
     return Weekly(tuple(sorted(days, key=WEEKDAYS.index)))
@@ -203,11 +208,16 @@ def _every(place: str, repeat: dict[str, Any]) -> Every:
 
 def _as_needed(place: str, instruction: Resource, repeat: dict[str, Any]) -> AsNeeded:
     most = _daily_most(f"{place}.maxDosePerPeriod", instruction)
-    times = repeat.pop("frequencyMax", repeat.get("frequency"))
-    _expect(f"{place}.timing.repeat", repeat, {"frequency": repeat.get("frequency"), **_DAY})
+    when: tuple[str, ...] = ()
+    times = None
+    if "when" in repeat:
+        when = _rounds(f"{place}.timing.repeat", repeat).when
+    else:
+        times = repeat.pop("frequencyMax", repeat.get("frequency"))
+        _expect(f"{place}.timing.repeat", repeat, {"frequency": repeat.get("frequency"), **_DAY})
     reason = instruction.get("asNeededCodeableConcept", {})
     said = reason.get("text") or next((c["display"] for c in reason.get("coding", ()) if "display" in c), "")
-    return AsNeeded(most, times, said)
+    return AsNeeded(most, times, said, when)
 
 
 def _daily_most(place: str, instruction: Resource) -> Amount:
@@ -268,6 +278,8 @@ def _repeat(schedule: Schedule) -> Resource:
             return {"frequency": frequency, "period": period, "periodUnit": unit}
         case Once():
             return {"count": 1}
+        case AsNeeded(when=when) if when:
+            return {"frequency": len(when), **_DAY, "when": list(when)}
         case AsNeeded(times=int(times)):
             return {"frequency": 1, "frequencyMax": times, **_DAY}
         case _:

@@ -60,11 +60,13 @@ class Once:
 @dataclass(frozen=True, slots=True)
 class AsNeeded:
     """When the patient needs it, but no more than `most` in 24 hours, in at most `times` doses if that is
-    said. `reason` is what for, in the words of the order."""
+    said. `reason` is what for, in the words of the order; `when` are the `ROUNDS` at which it may be asked
+    for, if not at any time: for the night, as needed."""
 
     most: Amount
     times: int | None = None
     reason: str = ""
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def _as_needed(schedule: AsNeeded, language: Language) -> str:
     most = schedule.most.text(language)
     key = "needed-for" if schedule.reason else "needed"
     needed = _say(key, language, reason=schedule.reason, most=most)
+    if schedule.when:
+        return f"{_listed([_say(code, language) for code in schedule.when], language)} {needed}"
     if schedule.times is None:
         return needed
     return _say("in-doses", language, needed=needed, times=_doses(schedule.times, language))
