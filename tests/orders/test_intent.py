@@ -28,7 +28,8 @@ TEXTS = st.text(max_size=40)
 ENTRIES = st.one_of(
     st.builds(Intent, st.integers(0, 2**53), TEXTS, TEXTS, st.sampled_from(Action), *[TEXTS] * 2,
               st.none() | st.integers(0, 99), *[TEXTS] * 5, st.integers(1, 200)),
-    st.builds(Outcome, st.integers(0, 2**53), st.integers(1, 99), st.sampled_from(End), st.none() | st.integers(1, 9)),
+    st.builds(Outcome, st.integers(0, 2**53), st.integers(1, 99), st.sampled_from(End),
+              st.none() | st.integers(1, 9)),
     st.builds(Held, st.integers(0, 2**53), TEXTS, TEXTS, st.tuples(TEXTS), st.tuples(TEXTS)),
 )  # fmt: skip
 

@@ -114,6 +114,10 @@ class Held:
     patients: tuple[str, ...]
     """Ids, one for each key, as the browser says; empty where it doesn't."""
 
+    @property
+    def at(self) -> datetime:
+        return moment_of(self.at_us)
+
 
 Entry = Intent | Outcome | Held
 """One record of the journal."""

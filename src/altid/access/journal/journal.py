@@ -85,6 +85,10 @@ class Journal:
         self._size = files.HEADER_BYTES
         self._add(files.HEADER_BYTES - before_bytes)
 
+    def firsts(self) -> list[int]:
+        """The number of each segment's first record."""
+        return [one.first for one in files.segments(self.folder)]
+
     def release(self, seq: int) -> None:
         """Delete the segments that hold no event after `seq`; the newest stays."""
         known = files.segments(self.folder)

@@ -1,6 +1,6 @@
 -- Orders: which version a key has made, and what was recovered from a server that died. See docs/orders.md.
 
--- One row for each version of an order, from the transaction that has written it, whichever way it was
+-- One row for each version of an order, or of what is done about one, from the transaction that has written it, whichever way it was
 -- written. `identity` is what of a write's key says which write it is; `position` a place in the log that the
 -- version's commit is behind. A key that was discarded by a person has a row without a version (0), so that
 -- whoever sends it again is refused.
@@ -31,7 +31,7 @@ BEGIN
 END $$;
 
 CREATE TRIGGER order_key AFTER INSERT OR UPDATE ON resource FOR EACH ROW
-    WHEN (NEW.type IN ('MedicationRequest', 'ServiceRequest', 'MedicationAdministration')
+    WHEN (NEW.type IN ('MedicationRequest', 'ServiceRequest', 'MedicationAdministration', 'Task', 'DiagnosticReport')
           AND NEW.write_key IS NOT NULL)
     EXECUTE FUNCTION keep_order_key();
 
@@ -87,7 +87,8 @@ BEGIN
             PERFORM confirm_record();
         END IF;
         kept := NULL;
-        IF writes[place].type IN ('MedicationRequest', 'ServiceRequest', 'MedicationAdministration') THEN
+        IF writes[place].type IN ('MedicationRequest', 'ServiceRequest', 'MedicationAdministration', 'Task',
+                                  'DiagnosticReport') THEN
             SELECT k.position - '0/0' INTO kept FROM order_key k
              WHERE k.identity = substring(uuid_send(keys[place]) FOR 10);
         END IF;
