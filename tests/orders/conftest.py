@@ -14,7 +14,7 @@ from altid.api.settings import FhirSettings
 from altid.record.postgres import Cluster
 from running import make_database, running_worker
 
-from .ordering import PATIENT, medication, patient
+from .ordering import DRUG, PATIENT, drug, medication, patient
 
 Send = Callable[..., httpx.Response]
 _numbers = itertools.count()
@@ -29,6 +29,7 @@ def dsn(postgres: Cluster) -> str:
 def server(dsn: str) -> Iterator[str]:
     with running_worker(dsn, FhirSettings()) as address:
         httpx.put(f"{address}/fhir/Patient/{PATIENT}", json=patient()).raise_for_status()
+        httpx.put(f"{address}/fhir/Medication/{DRUG}", json=drug()).raise_for_status()
         yield address
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 PATIENT = "orders-p1"
 WARD = "1000000000016111"
-
-_ATC = ("N02BE01", "C09AA02", "A02BC01", "B01AC06", "C07AB02", "C10AA05", "N06AB04", "H03AA01")
+DRUG = "orders-drug"
 
 
 def patient(id_: str = PATIENT) -> dict[str, Any]:
@@ -27,11 +26,53 @@ def medication(number: int = 0, patient_: str = PATIENT, **others: Any) -> dict[
         "resourceType": "MedicationRequest",
         "status": "active",
         "intent": "order",
-        "medicationCodeableConcept": {
-            "coding": [{"system": "http://www.whocc.no/atc", "code": _ATC[number % len(_ATC)]}],
-            "text": f"Lægemiddel {number}",
-        },
+        "medicationReference": {"reference": f"Medication/{DRUG}", "display": f"Lægemiddel {number}"},
         "subject": {"reference": f"Patient/{patient_}"},
+        "requester": {"reference": "PractitionerRole/dr-holm", "display": "Anne Holm"},
+        "reasonCode": [{"text": "Indikation"}],
+        "dosageInstruction": [
+            {
+                "timing": {
+                    "repeat": {
+                        "frequency": 1,
+                        "period": 1,
+                        "periodUnit": "d",
+                        "boundsPeriod": {"start": "2026-11-28", "end": "2026-12-28"},
+                    }
+                },
+                "route": {"text": "oral"},
+                "doseAndRate": [
+                    {
+                        "doseQuantity": {
+                            "value": 1,
+                            "unit": "tablet",
+                            "system": "http://unitsofmeasure.org",
+                            "code": "{tbl}",
+                        }
+                    }
+                ],
+            }
+        ],
+        **others,
+    }
+
+
+def drug() -> dict[str, Any]:
+    """Without an ATC code: neither a double of another nor too much."""
+    return {"resourceType": "Medication", "id": DRUG, "status": "active", "code": {"text": "Salve"}}
+
+
+def requisition(patient_: str = PATIENT, **others: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "priority": "routine",
+        "code": {"text": "Røntgen af thorax"},
+        "subject": {"reference": f"Patient/{patient_}"},
+        "requester": {"reference": "PractitionerRole/dr-holm", "display": "Anne Holm"},
+        "performer": [{"reference": "Organization/1000000000016011"}],
+        "reasonCode": [{"text": "Hoste"}],
         **others,
     }
 

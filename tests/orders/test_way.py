@@ -12,7 +12,7 @@ import pytest
 from tests.access.auditing import sql
 
 from .conftest import Send
-from .ordering import PATIENT, bundle, medication
+from .ordering import PATIENT, bundle, medication, requisition
 
 
 def versions(dsn: str, reference: str) -> int:
@@ -152,6 +152,35 @@ def test_an_act_sent_again_is_done_once(dsn: str, send: Send, key: str) -> None:
     assert [answer.status_code for answer in paused] == [200, 200]
     assert paused[0].json() == paused[1].json()
     assert versions(dsn, order) == 2
+
+
+def test_a_requisition_goes_its_way_each_step_once(client: httpx.Client, send: Send, key: str) -> None:
+    made = send("", requisition())
+    assert made.status_code == 201, made.text
+    order = made.json()["order"]
+    assert client.get(f"/fhir/Task/{order.partition('/')[2]}").json()["status"] == "requested"
+    accepted = [send(f"/{order}/accept", {}, key=f"{key}-a", if_match='W/"1"') for _ in range(2)]
+    assert [one.status_code for one in accepted] == [200, 200], accepted[0].text
+    assert accepted[0].json() == accepted[1].json()
+    assert client.get(f"/fhir/Task/{order.partition('/')[2]}").json()["status"] == "accepted"
+    assert client.get(f"/orders/receipts/{key}").json()["order"] == order
+
+
+def test_a_drug_is_given_against_its_order(client: httpx.Client, send: Send, key: str) -> None:
+    order = send().json()["order"]
+    given = send(f"/{order}/administer", {}, key=f"{key}-g", if_match='W/"1"')
+    assert given.status_code == 200, given.text
+    made = client.get(f"/fhir/{given.json()['order']}").json()
+    assert (made["resourceType"], made["request"]["reference"]) == ("MedicationAdministration", order)
+
+
+def test_a_renewed_order_is_a_new_one_and_ends_the_old(client: httpx.Client, send: Send, key: str) -> None:
+    order = send().json()["order"]
+    renewed = send(f"/{order}/renew", {}, key=f"{key}-r", if_match='W/"1"')
+    assert renewed.status_code == 200, renewed.text
+    new = client.get(f"/fhir/{renewed.json()['order']}").json()
+    assert (new["priorPrescription"]["reference"], new["meta"]["versionId"]) == (order, "1")
+    assert client.get(f"/fhir/{order}").json()["status"] == "completed"
 
 
 def test_check_tells_what_stands_against_an_order_and_writes_nothing(client: httpx.Client, dsn: str) -> None:

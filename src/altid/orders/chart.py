@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from altid.fhir import json
 from altid.orders.catalogue import Catalogue, references
+from altid.orders.checks import renal
 from altid.orders.context import Context
 from altid.record.database import Connection
 from altid.record.keys import term_key
@@ -21,8 +22,6 @@ Resource = dict[str, Any]
 
 CURRENT_MAX = 200
 RESULTS_MAX = 20
-RESULT_CODES = ("NPU18016", "DNK35302")
-"""Creatinine and eGFR: what a dose may depend on."""
 
 
 class Chart(NamedTuple):
@@ -78,7 +77,11 @@ def _terms(patient: str) -> tuple[Any, ...]:
         [term_key(f"MedicationRequest.subject={who}")],
         [term_key(f"MedicationRequest.status={status}") for status in ("active", "on-hold")],
         [term_key(f"Observation.subject={who}")],
-        [term_key(f"Observation.code={code}") for code in RESULT_CODES],
+        [
+            term_key(f"Observation.code={system}|{code}")
+            for system, some in renal.CODES.items()
+            for code in some
+        ],
     )
 
 

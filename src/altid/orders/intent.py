@@ -39,6 +39,10 @@ class Action(StrEnum):
     SPECIMEN = "specimen"
     RESULT = "result"
     CANCEL = "cancel"
+    COMPLETE = "complete"
+    RETRACT = "retract"
+    MARK_PRIVATE = "mark-private"
+    UNMARK_PRIVATE = "unmark-private"
 
 
 class End(StrEnum):

@@ -16,18 +16,18 @@ _MEDICATION, _REQUISITION = "MedicationRequest", "ServiceRequest"
 
 TABLE: Mapping[str, Mapping[Role, frozenset[Action]]] = {
     _MEDICATION: {
-        Role.DOCTOR: frozenset(Action) - {Action.ACCEPT, Action.SPECIMEN, Action.RESULT},
+        Role.DOCTOR: frozenset(Action),
         Role.NURSE: frozenset({Action.ADMINISTER}),
         Role.PHARMACIST: frozenset({Action.PAUSE}),
         Role.SECRETARY: frozenset({Action.DRAFT}),
     },
     _REQUISITION: {
-        Role.DOCTOR: frozenset(Action) - {Action.ADMINISTER},
+        Role.DOCTOR: frozenset(Action),
         Role.NURSE: frozenset({Action.ACCEPT, Action.SPECIMEN, Action.RESULT}),
         Role.SECRETARY: frozenset({Action.DRAFT}),
     },
 }
-"""What each role may do with an order of each type."""
+"""What each role may do with an order of each type. What can be done with which, its life cycle knows."""
 
 READERS = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.AUDITOR})
 """May see an intent whole. Operations see keys and counts."""

@@ -95,6 +95,15 @@ def part_key(key: str, place: int) -> str:
     return f"{key}#{place}"
 
 
+def side_key(key: str, place: int) -> str:
+    """The key of what is written beside an order, such as its progress. Nobody asks for it by name."""
+    return f"{key}#+{place}"
+
+
+def is_side_key(key: str) -> bool:
+    return "#+" in key
+
+
 def write_key(key: str, content: bytes) -> WriteKey:
     """The key of the write that makes this content's version."""
     return client_key(key, INTERACTION, content)

@@ -1,4 +1,4 @@
-"""The one ASGI application: FHIR at /fhir, orders at /orders, health, coming in at /access, pages at the rest."""
+"""The one ASGI application: FHIR, orders, health, coming in at /access, and pages at the rest."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from altid.access.journal.unavailable import Cause, JournalUnavailableError
@@ -11,7 +12,7 @@ from altid.api import errors
 from altid.api.messages import Response, etag
 from altid.api.writing import SAFETY_HEADER
 from altid.fhir import json
-from altid.fhir.outcome import FhirError, Issue, refuse
+from altid.fhir.outcome import FhirError, refuse
 from altid.orders.findings import Finding
 from altid.orders.receipt import Receipt, Word
 from altid.orders.registering import NotRegisteredError
@@ -63,16 +64,9 @@ def worded(response: Response) -> Response:
     return Response(response.status, json.dumps(outcome), tuple(headers))
 
 
-def found_wrong(findings: Iterable[Finding], prefixes: str = "") -> FhirError:
-    """422 with all that stands against an order. `prefixes`: in place of its type's name, in a Bundle."""
-    issues = []
-    for finding in findings:
-        issue = finding.issue
-        place = finding.field
-        if prefixes:
-            place = prefixes + place[place.index(".") :] if "." in place else prefixes
-        issues.append(Issue(issue.code, issue.text_en, issue.text_da, issue.data, place, "error"))
-    return FhirError(422, issues)
+def found_wrong(findings: Iterable[Finding]) -> FhirError:
+    """422 with all that stands against an order."""
+    return FhirError(422, [replace(finding.issue, severity="error") for finding in findings])
 
 
 @asynccontextmanager
@@ -144,8 +138,8 @@ def key_missing() -> FhirError:
     return refuse(
         400,
         "required",
-        "What writes an order needs the header Idempotency-Key, at most 200 characters without spaces or #.",
-        "Det, der skriver en ordination, kræver headeren Idempotency-Key, højst 200 tegn uden mellemrum og #.",
+        "What writes orders needs the header Idempotency-Key: 200 characters at most, no spaces, no #.",
+        "Det, der skriver ordinationer, kræver headeren Idempotency-Key: højst 200 tegn, ingen mellemrum.",
     )
 
 

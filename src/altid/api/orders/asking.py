@@ -108,7 +108,7 @@ def _order(
         check_resource(settings, resource, type_)
     except FhirError as error:
         raise FhirError(error.status, [_issue(issue, prefix) for issue in error.issues]) from None
-    resource = rewrite(resource, dict(names), request.base)
+    resource = {**rewrite(resource, dict(names), request.base), "id": order_id(key)}
     return Asked(key, write_key(key, asked), resource, overrides_of(content), prefix)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from altid.access.audit.event import Action as Told
 from altid.access.permit import Note
@@ -20,15 +20,26 @@ from altid.orders import policy
 from altid.orders.chart import Chart, read_chart
 from altid.orders.context import Context
 from altid.orders.desk import OrderDesk
-from altid.orders.findings import Finding
+from altid.orders.elements import ALTID
+from altid.orders.findings import Finding, RefusedError
 from altid.orders.intent import Action
+from altid.orders.lifecycle import begun
 from altid.orders.looking import made_before
-from altid.orders.receipt import Receipt, identity_of, order_id, receipt_of
+from altid.orders.receipt import (
+    Receipt,
+    identity_of,
+    is_side_key,
+    receipt_of,
+    side_key,
+    write_key,
+)
 from altid.orders.registering import Planned, planned_of
 from altid.orders.signing import examine
-from altid.record.write import Write, create
+from altid.record.write import MUST_BE_NEW, create, update
+from altid.record.write_key import WriteKey
 
-ACCOUNTS = "https://altid.dk/fhir/NamingSystem/account"
+ACCOUNTS = f"{ALTID}/NamingSystem/account"
+CLIENTS = f"{ALTID}/NamingSystem/client"
 _UNSIGNED_KEY = "check"
 """In place of a key where nothing is written."""
 
@@ -41,7 +52,7 @@ async def sign(service: Service, desk: OrderDesk, request: Request) -> Response:
     async with answers.refusals():
         if any(chart.used for chart in charts.values()):
             return _answer(request, await _made_before(desk, request, asked))
-        planned = [_planned(request, one, at_us, len(asked)) for one, at_us in _examined(asked, charts)]
+        planned = _planned(request, _examined(asked, charts))
         receipts = await register(desk, request, planned)
     return _answer(request, receipts)
 
@@ -90,12 +101,20 @@ def patient_of(resource: dict[str, Any]) -> str:
     return id_ if type_ == "Patient" else ""
 
 
-def signer_of(request: Request) -> dict[str, Any] | None:
-    """Whoever signs, as a reference; None for a system, which names the requester itself."""
+def doer_of(request: Request) -> dict[str, Any]:
+    """Whoever acts, in the role that they have in this session, as a reference."""
     identity = request.permit.identity
-    if request.permit.is_for_everyone:
-        return None
-    return {"identifier": {"system": ACCOUNTS, "value": identity.subject}, "display": identity.name}
+    system = CLIENTS if request.permit.is_for_everyone else ACCOUNTS
+    return {
+        "reference": f"PractitionerRole/{identity.subject}",
+        "identifier": {"system": system, "value": identity.subject},
+        "display": identity.name,
+    }
+
+
+def signer_of(request: Request) -> dict[str, Any] | None:
+    """Whoever signs; None for a system, which names the requester itself."""
+    return None if request.permit.is_for_everyone else doer_of(request)
 
 
 def placed(finding: Finding, one: Asked) -> str:
@@ -124,12 +143,12 @@ def _with(context: Context, resource: dict[str, Any]) -> Context:
     return replace(context, current=(*context.current, resource))
 
 
-def _examined(asked: Sequence[Asked], charts: dict[str, Chart]) -> list[tuple[Asked, int]]:
-    """All as they are to be written, at one moment. Raises `FhirError` 422 with all that stands against them.
+def _examined(asked: Sequence[Asked], charts: dict[str, Chart]) -> list[Asked]:
+    """All as they are to be written. Raises `FhirError` 422 with all that stands against them.
 
     A draft is kept whatever is found, but for whom it is: nobody could find it.
     """
-    results, at_us = _findings(asked, charts), time.time_ns() // 1_000
+    results = _findings(asked, charts)
     standing = [
         replace(finding, field=placed(finding, one))
         for one, found in results
@@ -138,33 +157,54 @@ def _examined(asked: Sequence[Asked], charts: dict[str, Chart]) -> list[tuple[As
     ]
     if standing:
         raise answers.found_wrong(standing)
-    return [(one, at_us) for one, _ in results]
+    return [one for one, _ in results]
 
 
-def _planned(request: Request, one: Asked, at_us: int, parts: int) -> Planned:
-    prepared = create(one.resource, order_id(one.key))
-    return plan(request, prepared, one.resource, one.key, one.made, one.action, at_us, parts)
+def _planned(request: Request, asked: Sequence[Asked]) -> list[Planned]:
+    """The orders first, then what is written beside them."""
+    now, doer = datetime.now(UTC), doer_of(request)
+    main, beside = [], []
+    for one in asked:
+        try:
+            first, *others = begun(one.resource, doer, now)
+        except RefusedError as error:
+            raise answers.found_wrong(
+                replace(finding, field=placed(finding, one)) for finding in error.findings
+            ) from None
+        main.append(Step(first.resource, MUST_BE_NEW, one.key, one.made, one.action))
+        for place, other in enumerate(others, 1):
+            name = side_key(one.key, place)
+            made = write_key(name, one.made.value.bytes)
+            beside.append(Step(other.resource, MUST_BE_NEW, name, made, one.action))
+    return plan(request, [*main, *beside], now)
 
 
-def plan(
-    request: Request,
-    prepared: Write,
-    resource: dict[str, Any],
-    key: str,
-    made: Any,
-    action: Action,
-    at_us: int,
-    parts: int,
-) -> Planned:
-    """A version with its intent."""
-    identity = request.permit.identity
+class Step(NamedTuple):
+    """One version that is to be written."""
+
+    resource: dict[str, Any]
+    expected: int
+    key: str
+    made: WriteKey
+    action: Action
+
+
+def plan(request: Request, steps: Sequence[Step], now: datetime) -> list[Planned]:
+    """The versions with their intents, which are written together."""
+    return [_plan(request, step, round(now.timestamp() * 1e6), len(steps)) for step in steps]
+
+
+def _plan(request: Request, step: Step, at_us: int, parts: int) -> Planned:
+    identity, resource = request.permit.identity, step.resource
+    is_new = step.expected == MUST_BE_NEW
+    prepared = create(resource, resource["id"]) if is_new else update(resource, step.expected)
     return planned_of(
         prepared,
-        made,
+        step.made,
         json.dumps(resource),
         at_us=at_us,
-        key=key,
-        action=action,
+        key=step.key,
+        action=step.action,
         patient=next(iter(sorted(patients_about(prepared.type, prepared.id, prepared.refs))), ""),
         organisation=identity.organisation,
         signer=identity.subject,
@@ -174,13 +214,14 @@ def plan(
 
 
 async def register(desk: OrderDesk, request: Request, planned: Sequence[Planned]) -> list[Receipt]:
-    """Write them all, and note it for the audit."""
+    """Write them all, and note it for the audit. Gives the receipts of what was not written beside others."""
     written = await desk.registrar.register(planned)
     for one, result in zip(planned, written, strict=True):
         rights.note_write(request, one.prepared, result)
     return [
         receipt_of(one.intent.key, one.intent.reference, result, desk.sites)
         for one, result in zip(planned, written, strict=True)
+        if not is_side_key(one.intent.key)
     ]
 
 
