@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Guard:
     desk: Desk
     audit: Audit
     reaches: Reaches
-    secret: AccessSecret
+    secret: AccessSecret = field(repr=False)
     site: str
 
     def identify(self, headers: Mapping[str, str]) -> Identity:

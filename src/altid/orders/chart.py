@@ -73,10 +73,10 @@ async def _medications(connection: Connection, orders: Iterable[Resource]) -> li
 def _terms(patient: str) -> tuple[Any, ...]:
     who = f"Patient/{patient}"
     return (
-        [term_key(f"AllergyIntolerance.patient={who}")],
-        [term_key(f"MedicationRequest.subject={who}")],
+        term_key(f"AllergyIntolerance.patient={who}"),
+        term_key(f"MedicationRequest.subject={who}"),
         [term_key(f"MedicationRequest.status={status}") for status in ("active", "on-hold")],
-        [term_key(f"Observation.subject={who}")],
+        term_key(f"Observation.subject={who}"),
         [
             term_key(f"Observation.code={system}|{code}")
             for system, some in renal.CODES.items()
@@ -85,20 +85,25 @@ def _terms(patient: str) -> tuple[Any, ...]:
     )
 
 
+# Patient and status, or patient and code, are looked up together: each alone may have many.
 _CHART = """
 SELECT 'patient', type, id, version, last_updated, body
   FROM resource WHERE type = 'Patient' AND id = $1 AND body IS NOT NULL
 UNION ALL
 SELECT 'allergy', type, id, version, last_updated, body
-  FROM resource WHERE terms @> $2::uuid[] AND body IS NOT NULL
+  FROM resource WHERE terms @> ARRAY[$2::uuid] AND body IS NOT NULL
 UNION ALL
-(SELECT 'current', type, id, version, last_updated, body
-   FROM resource WHERE terms @> $3::uuid[] AND terms && $4::uuid[] AND body IS NOT NULL
-  ORDER BY last_updated DESC LIMIT $7)
+(SELECT 'current', r.type, r.id, r.version, r.last_updated, r.body
+   FROM unnest($4::uuid[]) AS status (term)
+        CROSS JOIN LATERAL (SELECT * FROM resource WHERE terms @> ARRAY[$3::uuid, status.term]) r
+  WHERE r.body IS NOT NULL
+  ORDER BY r.last_updated DESC LIMIT $7)
 UNION ALL
-(SELECT 'result', type, id, version, last_updated, body
-   FROM resource WHERE terms @> $5::uuid[] AND terms && $6::uuid[] AND body IS NOT NULL
-  ORDER BY last_updated DESC LIMIT $8)
+(SELECT 'result', r.type, r.id, r.version, r.last_updated, r.body
+   FROM unnest($6::uuid[]) AS code (term)
+        CROSS JOIN LATERAL (SELECT * FROM resource WHERE terms @> ARRAY[$5::uuid, code.term]) r
+  WHERE r.body IS NOT NULL
+  ORDER BY r.last_updated DESC LIMIT $8)
 UNION ALL
 SELECT 'used', type, id, version, at, identity FROM order_key WHERE identity = ANY($9)
 """

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from altid.access.audit.event import Action as Told
@@ -37,7 +37,7 @@ class OrderDesk:
     """Where this server is."""
     sites: tuple[str, ...]
     """All of the region; of a server alone, its own."""
-    secret: AccessSecret
+    secret: AccessSecret = field(repr=False)
     limits: OrderLimits
 
     @property
