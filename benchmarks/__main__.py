@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from altid import sample
-from benchmarks import ceiling, limits, machine, report, server, size
+from benchmarks import ceiling, limits, machine, orders, report, server, size
 from benchmarks.dataset import Dataset
 from benchmarks.growth import measure_growth
 from benchmarks.measure import Measurement, import_bundles, load, measure
@@ -25,8 +25,8 @@ _IMPORT_SEED = 7
 
 _DESCRIPTION = """
 Measures a real Altid against PostgreSQL's own limits on this machine. Without a workload all are measured.
-`growth` measures how latency changes while the record grows; `report` writes docs/performance.md and its
-pictures from the newest results in the folder of results.
+`growth` measures how latency changes while the record grows; `orders` measures from sign to receipt;
+`report` writes docs/performance.md and its pictures from the newest results in the folder of results.
 """
 
 
@@ -46,6 +46,8 @@ _QUICK = Effort(seconds=2, warmup_seconds=0.5, patients=100, import_patients=10)
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
+    if options.workload == ["orders"]:
+        return orders.main(["--seconds", str(options.seconds or (2 if options.quick else 10))])
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
         effort = effort._replace(seconds=options.seconds)
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
-    names = [*WORKLOADS, "import", "growth", "report"]
+    names = [*WORKLOADS, "import", "growth", "orders", "report"]
     parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
     parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--seconds", type=float, help="for each measurement")

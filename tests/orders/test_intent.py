@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altid.orders.intent import Action, End, Entry, Held, Intent, Outcome, decode, encode, open_intents
+from altid.access.journal.sealed import RECORD_BYTES_MAX
+from altid.orders.intent import (
+    CONTENT_BYTES_MAX,
+    Action,
+    End,
+    Entry,
+    Held,
+    Intent,
+    Outcome,
+    decode,
+    encode,
+    open_intents,
+)
 
 INTENT = Intent(
     1_800_000_000_000_000,
@@ -37,6 +50,14 @@ ENTRIES = st.one_of(
 @given(ENTRIES)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert decode(encode(entry)) == entry
+
+
+def test_the_longest_order_fits_into_a_record_however_little_it_compresses() -> None:
+    dice = random.Random(1)
+    letters = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(CONTENT_BYTES_MAX // 3))
+    assert len(encode(replace(INTENT, content=letters))) < RECORD_BYTES_MAX - 1024
+    quotes = "".join(dice.choice('"\\\n') for _ in range(CONTENT_BYTES_MAX))
+    assert len(encode(replace(INTENT, content=quotes))) < RECORD_BYTES_MAX - 1024
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"x" * 40])

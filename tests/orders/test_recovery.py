@@ -26,7 +26,7 @@ from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.postgres import Cluster
 from running import make_database
-from tests.access.auditing import SECRET, alter_last_byte, sql
+from tests.access.auditing import SECRET, alter_last_byte, sql, until
 
 from .ordering import PATIENT, medication
 
@@ -209,6 +209,16 @@ def test_a_process_looks_after_its_own_when_no_answer_came(dsn: str, tmp_path: P
 
     staged(dsn, tmp_path, work)
     assert versions(dsn, "own") == 1
+
+
+def test_an_outcome_is_on_disk_soon_though_nothing_else_comes(dsn: str, tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        notebook = stage.registrar.notebook
+        await stage.registrar.register([planned_again(intent("quiet"))])
+        await until(lambda: notebook.journal.head.seq == 2)
+        assert isinstance(entries_of(notebook.journal)[-1][1], Outcome)
+
+    staged(dsn, tmp_path, work)
 
 
 def test_an_altered_journal_is_left_and_nothing_is_made_of_it(dsn: str, tmp_path: Path) -> None:

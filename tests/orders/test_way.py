@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -135,6 +136,18 @@ def test_an_unknown_patient_is_refused_with_the_field(send: Send) -> None:
     issues = refused.json()["issue"]
     assert "MedicationRequest.subject" in [issue["expression"][0] for issue in issues]
     assert all(issue["details"]["text"] for issue in issues)
+
+
+def test_an_order_that_is_too_long_is_refused_and_the_journal_goes_on(
+    client: httpx.Client, send: Send, key: str
+) -> None:
+    """Also one that came in as FHIR, where resources may be longer."""
+    long = medication(note=[{"text": os.urandom(150_000).hex()}])
+    assert send("", long).status_code == 413
+    made = client.post("/fhir/MedicationRequest", json=long).json()
+    path = f"/MedicationRequest/{made['id']}/pause"
+    assert send(path, {"reason": "Faste"}, key=f"{key}-1", if_match='W/"1"').status_code == 413
+    assert send("", medication(9), key=f"{key}-2").status_code == 201
 
 
 def test_an_act_needs_the_version_that_it_is_about(send: Send, key: str) -> None:

@@ -20,8 +20,9 @@ from altid.access.audit.event import moment_of
 
 PURPOSE = "orders"
 """Of the journals' keys."""
-CONTENT_BYTES_MAX = 96 * 1024
-"""An order has some 3 kB. Whatever is not much bigger fits into a journal's record, however it compresses."""
+ASKED_BYTES_MAX, CONTENT_BYTES_MAX = 64 * 1024, 128 * 1024
+"""An order as it is sent, and as it is written. It has some 3 kB; so much fits into a record of the journal
+(`RECORD_BYTES_MAX`), however little it compresses."""
 
 
 class Action(StrEnum):

@@ -14,6 +14,7 @@ from altid.api.writing import SAFETY_HEADER
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, refuse
 from altid.orders.findings import Finding
+from altid.orders.intent import CONTENT_BYTES_MAX
 from altid.orders.receipt import Receipt, Word
 from altid.orders.registering import NotRegisteredError
 from altid.record.attempt import NotStoredError, OutcomeUnknownError
@@ -140,6 +141,16 @@ def key_missing() -> FhirError:
         "required",
         "What writes orders needs the header Idempotency-Key: 200 characters at most, no spaces, no #.",
         "Det, der skriver ordinationer, kræver headeren Idempotency-Key: højst 200 tegn, ingen mellemrum.",
+    )
+
+
+def too_long() -> FhirError:
+    return refuse(
+        413,
+        "too-long",
+        "With this the order would have more than {limit} bytes.",
+        "Hermed ville ordinationen få mere end {limit} byte.",
+        limit=CONTENT_BYTES_MAX,
     )
 
 

@@ -14,7 +14,7 @@ from altid.api.settings import FhirSettings
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, Issue, refuse
 from altid.fhir.references import rewrite
-from altid.orders.intent import CONTENT_BYTES_MAX, Action
+from altid.orders.intent import ASKED_BYTES_MAX, Action
 from altid.orders.receipt import PARTS_MAX, is_key, order_id, part_key, write_key
 from altid.orders.warned import Override
 from altid.record.write_key import WriteKey
@@ -101,7 +101,7 @@ def _order(
     if type_ not in TYPES:
         raise FhirError(400, [_issue(_NO_ORDER, prefix)])
     asked = json.dumps(content)
-    if len(asked) > CONTENT_BYTES_MAX:
+    if len(asked) > ASKED_BYTES_MAX:
         raise FhirError(413, [_issue(_TOO_LONG, prefix)])
     resource = {name: value for name, value in content.items() if name != "overrides"}
     try:
@@ -152,7 +152,7 @@ _TOO_LONG = Issue(
     "too-long",
     "An order may have {limit} bytes at most.",
     "En ordination må højst have {limit} byte.",
-    {"limit": CONTENT_BYTES_MAX},
+    {"limit": ASKED_BYTES_MAX},
 )
 
 

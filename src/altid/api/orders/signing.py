@@ -22,7 +22,7 @@ from altid.orders.context import Context
 from altid.orders.desk import OrderDesk
 from altid.orders.elements import ALTID
 from altid.orders.findings import Finding, RefusedError
-from altid.orders.intent import Action
+from altid.orders.intent import CONTENT_BYTES_MAX, Action
 from altid.orders.lifecycle import begun
 from altid.orders.looking import made_before
 from altid.orders.receipt import (
@@ -196,12 +196,14 @@ def plan(request: Request, steps: Sequence[Step], now: datetime) -> list[Planned
 
 def _plan(request: Request, step: Step, at_us: int, parts: int) -> Planned:
     identity, resource = request.permit.identity, step.resource
-    is_new = step.expected == MUST_BE_NEW
+    is_new, content = step.expected == MUST_BE_NEW, json.dumps(resource)
+    if len(content) > CONTENT_BYTES_MAX:
+        raise answers.too_long()
     prepared = create(resource, resource["id"]) if is_new else update(resource, step.expected)
     return planned_of(
         prepared,
         step.made,
-        json.dumps(resource),
+        content,
         at_us=at_us,
         key=step.key,
         action=step.action,
