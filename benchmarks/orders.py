@@ -48,8 +48,8 @@ _DRUG = "bench-drug"
 
 
 @contextmanager
-def server(cluster: Cluster, guard: GuardSettings, *arguments: str) -> Iterator[int]:
-    """A server process; gives its port."""
+def server(cluster: Cluster, guard: GuardSettings, *arguments: str) -> Iterator[tuple[int, int]]:
+    """A server process; gives its port and its number."""
     with listen("127.0.0.1", 0) as probe:
         port: int = probe.getsockname()[1]
     dsn = cluster.dsn_for(APP_ROLE)
@@ -67,7 +67,7 @@ def server(cluster: Cluster, guard: GuardSettings, *arguments: str) -> Iterator[
         process.stdin.flush()
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("The server did not start; its last lines say why.")
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -170,7 +170,7 @@ async def measure(folder: Path, seconds: float, warmup_s: float, rounds: int) ->
     guard, found = GuardSettings(str(folder)), list[Found]()
     async with database(folder / "postgres") as cluster:
         bearer = await token(cluster, guard, secret)
-        with server(cluster, guard) as port:
+        with server(cluster, guard) as (port, _):
             await prepare(port, bearer)
             ways = {
                 "sign": requests("/orders", bearer),
@@ -183,7 +183,9 @@ async def measure(folder: Path, seconds: float, warmup_s: float, rounds: int) ->
             for _ in range(rounds):
                 for name, at in (("with journal", kept), ("without journal", bare)):
                     found.append(
-                        _told(await saturated(name, at, ways["sign"], CONNECTIONS, seconds / 2, warmup_s / 2))
+                        _told(
+                            await saturated(name, *at, ways["sign"], CONNECTIONS, seconds / 2, warmup_s / 2)
+                        )
                     )
     return {"measurements": found, "journal": _overhead(found)}
 
@@ -193,7 +195,15 @@ def _overhead(found: list[Found]) -> dict[str, float]:
         name: statistics.median(one.answered_per_second for one in found if one.name == name)
         for name in ("with journal", "without journal")
     }
-    return {**rates, "overhead": round(1 - rates["with journal"] / rates["without journal"], 3)}
+    times_us = {
+        name: statistics.median(one.server_us or 0.0 for one in found if one.name == name) for name in rates
+    }
+    return {
+        **rates,
+        "overhead": round(1 - rates["with journal"] / rates["without journal"], 3),
+        "server_us": times_us["with journal"] - times_us["without journal"],
+        "server_share": round(times_us["with journal"] / times_us["without journal"] - 1, 3),
+    }
 
 
 def _told(found: Found) -> Found:
@@ -201,7 +211,8 @@ def _told(found: Found) -> Found:
     figures = f"p50 {latency.p50_ms:7.2f}  p99 {latency.p99_ms:7.2f} ms" if latency else "nothing"
     offer = f"{found.offered_per_second:5.0f}/s offered" if found.offered_per_second else " saturated"
     print(
-        f"{found.name:16} {offer}  {found.answered_per_second:8,.1f}/s  {figures}  {found.errors} errors",
+        f"{found.name:16} {offer}  {found.answered_per_second:8,.1f}/s  {figures}  {found.errors} errors"
+        + (f"  server {found.server_us:,.0f} µs" if found.server_us else ""),
         flush=True,
     )
     return found
@@ -218,7 +229,12 @@ def main(arguments: list[str] | None = None) -> int:
         load = os.getloadavg()[0]
         results = asyncio.run(measure(Path(folder), options.seconds, options.seconds / 5, options.rounds))
     results |= {"machine": machine.describe(), "load_before": round(load, 2)}
-    print(f"journal: {results['journal']['overhead']:.1%} of throughput; load before {load:.1f}", flush=True)
+    journal = results["journal"]
+    print(
+        f"journal: {journal['overhead']:.1%} of throughput, {journal['server_us']:,.0f} µs of the server for "
+        f"each order ({journal['server_share']:.1%}); load before {load:.1f}",
+        flush=True,
+    )
     if options.out is not None:
         options.out.write_text(json.dumps(results, default=dataclasses.asdict, indent=1) + "\n")
     return 1 if any(one.errors for one in results["measurements"]) else 0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.latency import Latency, summarize
+from benchmarks.processes import cpu_seconds
 from benchmarks.response import ResponseParser
 
 CONNECTIONS_MAX = 128
@@ -31,6 +32,9 @@ class Found:
     answered_per_second: float
     latency: Latency | None
     errors: int
+    server_us: float | None = None
+    """Processor time of the server for each order, in a saturated run: what others do on the machine
+    changes it less than the rate."""
 
 
 class _Pool:
@@ -92,21 +96,24 @@ async def offered(
 
 
 async def saturated(
-    name: str, port: int, make: Make, connections: int, seconds: float, warmup_s: float
+    name: str, port: int, pid: int, make: Make, connections: int, seconds: float, warmup_s: float
 ) -> Found:
     """A closed loop of so many connections: what the server can do."""
     pool, latencies = _Pool(port), list[float]()
-    begin = time.perf_counter()
-    errors = 0
+    begin, before_s = time.perf_counter(), cpu_seconds([pid])
+    errors = sent = 0
 
     async def many() -> None:
-        nonlocal errors
-        while (sent := time.perf_counter()) < begin + warmup_s + seconds:
+        nonlocal errors, sent
+        while (sent_s := time.perf_counter()) < begin + warmup_s + seconds:
+            sent += 1
             errors += await pool.ask(make()) != 201
-            if sent >= begin + warmup_s:
-                latencies.append(time.perf_counter() - sent)
+            if sent_s >= begin + warmup_s:
+                latencies.append(time.perf_counter() - sent_s)
 
     await asyncio.gather(*(many() for _ in range(connections)))
     took_s = time.perf_counter() - begin - warmup_s
     pool.close()
-    return Found(name, 0.0, round(len(latencies) / took_s, 1), summarize(latencies), errors)
+    server_us = (cpu_seconds([pid]) - before_s) / max(sent, 1) * 1e6
+    rate = round(len(latencies) / took_s, 1)
+    return Found(name, 0.0, rate, summarize(latencies), errors, round(server_us))

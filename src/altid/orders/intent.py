@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -133,17 +133,23 @@ _KINDS: dict[str, type[Intent] | type[Outcome] | type[Held]] = {
     "held": Held,
 }
 
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
+_PLAIN_BYTES_MAX = 8 * 1024
+"""The usual order: to compress it costs more than to write it."""
+
 
 def encode(entry: Entry) -> bytes:
-    """The bytes that are sealed: JSON, compressed."""
-    content = {"is": type(entry).__name__.lower(), **asdict(entry)}
-    return zlib.compress(orjson.dumps(content), 1)
+    """The bytes that are sealed: JSON, compressed where it is long."""
+    kind = type(entry)
+    content = {"is": kind.__name__.lower(), **{name: getattr(entry, name) for name in _NAMES[kind]}}
+    plain = orjson.dumps(content)
+    return plain if len(plain) <= _PLAIN_BYTES_MAX else zlib.compress(plain, 1)
 
 
 def decode(body: bytes) -> Entry:
     """Raises `ValueError` for what was never encoded here."""
     try:
-        content: dict[str, Any] = orjson.loads(zlib.decompress(body))
+        content: dict[str, Any] = orjson.loads(body if body[:1] == b"{" else zlib.decompress(body))
         kind = _KINDS[content.pop("is")]
         if kind is Intent:
             content["action"] = Action(content["action"])

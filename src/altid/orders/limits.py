@@ -12,7 +12,7 @@ class OrderLimits:
     """Of one process."""
 
     journal_bytes_max: int = 1024 * 1024 * 1024
-    """Intents of about a kilobyte: a million, days of a busy server. Full of what nobody knows the end of,
+    """Intents of about two kilobytes: half a million, days of a server. Full of what nobody knows the end of,
     it takes no more orders."""
     kept_bytes_max: int = 768 * 1024 * 1024
     """What is settled is kept for reconciliation until the journal is so big; likewise what those left that
