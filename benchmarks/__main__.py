@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from altid import sample
-from benchmarks import authorisation, ceiling, limits, logon, report, results, server, size
+from benchmarks import authorisation, ceiling, limits, logon, orders, report, results, server, size
 from benchmarks.dataset import Dataset
 from benchmarks.growth import measure_growth
 from benchmarks.measure import Measurement, import_bundles, load, measure
@@ -21,9 +21,9 @@ _IMPORT_SEED = 7
 
 _DESCRIPTION = """
 Measures a real Altid against PostgreSQL's own limits on this machine, what it costs that it matters who asks
-(`authorisation`), and storms of logons (`logon`). Without arguments all of these. `growth` measures how
-latency changes while the record grows; `report` writes docs/performance.md and its pictures from the newest
-results in the folder of results.
+(`authorisation`), and storms of logons (`logon`). Without arguments all of these. `orders` measures from sign
+to receipt; `growth` measures how latency changes while the record grows; `report` writes docs/performance.md
+and its pictures from the newest results in the folder of results.
 """
 _OTHERS = ("growth", "authorisation", "logon")
 
@@ -44,6 +44,8 @@ _QUICK = Effort(seconds=2, warmup_seconds=0.5, patients=100, import_patients=10)
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
+    if options.workload == ["orders"]:
+        return orders.main(["--seconds", str(options.seconds or (2 if options.quick else 10))])
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
         effort = effort._replace(seconds=options.seconds)
@@ -84,7 +86,7 @@ def _measured(kind: str, options: argparse.Namespace, effort: Effort) -> Results
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
-    names = [*WORKLOADS, "import", *_OTHERS, "report"]
+    names = [*WORKLOADS, "import", *_OTHERS, "orders", "report"]
     parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
     parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--seconds", type=float, help="for each measurement")

@@ -51,17 +51,18 @@ def running_worker(
     *,
     doorman: bool = True,
     gateway_host: str | None = None,
+    guard_folder: Path | None = None,
 ) -> Iterator[str]:
     """A server process; gives its address.
 
     The doorman lets in whoever brings no token as a system that may do everything (`tests.doorman`): leave it
-    out where access itself is tested.
+    out where access itself is tested. `guard_folder`: where its journals are, and stay.
     """
     with listen("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
     module = "tests.doorman" if doorman else "altid.server.worker"
     with tempfile.TemporaryDirectory(prefix="altid-guard-") as folder:
-        app = AppSettings(dsn, dsn, make_guard(Path(folder)), limits or Limits(), fhir)
+        app = AppSettings(dsn, dsn, make_guard(guard_folder or Path(folder)), limits or Limits(), fhir)
         settings = WorkerSettings("127.0.0.1", port, app, gateway_host=gateway_host)
         process = subprocess.Popen(
             [sys.executable, "-m", module],

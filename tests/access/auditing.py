@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 import asyncpg
 
 from altid.access.audit.event import Action, Event, Outcome, Who
-from altid.access.audit.journal import Journal, take
 from altid.access.audit.limits import AuditLimits
 from altid.access.audit.recorder import Audit, open_audit
-from altid.access.audit.sealed import Record, Sealer
-from altid.access.audit.segment import Reader, read_mark
+from altid.access.audit.store import PURPOSE
 from altid.access.audit.verify import Report, verify
+from altid.access.journal.journal import Journal, take
+from altid.access.journal.sealed import Record, Sealer
+from altid.access.journal.segment import Reader, read_mark
 from altid.access.secret import AccessSecret
 from altid.record.database import Limits, open_database
 
@@ -56,14 +57,14 @@ def append(journal: Journal, bodies: list[bytes], segment_bytes: int = SEGMENT_B
 
 
 def taken(folder: Path) -> Journal:
-    journal = take(folder, SECRET)
+    journal = take(folder, SECRET, PURPOSE)
     assert journal is not None
     return journal
 
 
 def stored(folder: Path) -> tuple[list[Record], list[str]]:
     """All that a journal holds by its mark, and what is wrong with it."""
-    sealer = Sealer(SECRET, folder.name)
+    sealer = Sealer(SECRET, PURPOSE, folder.name)
     reader = Reader(folder, sealer)
     upto, found = read_mark(folder, sealer), list[Record]()
     reader.skip_to(0)

@@ -18,10 +18,10 @@ import pytest
 from altid.access.audit import store
 from altid.access.audit.event import NOBODY, Action, Event, Outcome
 from altid.access.audit.recorder import Audit
-from altid.access.audit.segment import segments
 from altid.access.audit.store import Query
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.access.audit.verify import Kind
+from altid.access.journal.segment import segments
 from altid.record.postgres import Cluster
 from tests.access.auditing import (
     ANNE,

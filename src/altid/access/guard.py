@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from altid.access.federation.file import read_providers
 from altid.access.identity import Identity
 from altid.access.permit import Permit
 from altid.access.reaching import Reaches
-from altid.access.secret import read_secret_file
+from altid.access.secret import AccessSecret, read_secret_file
 from altid.access.settings import AccessSettings
 from altid.access.tokens import TokenError
 from altid.record.database import Database
@@ -88,6 +88,8 @@ class Guard:
     desk: Desk
     audit: Audit
     reaches: Reaches
+    secret: AccessSecret = field(repr=False)
+    site: str
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
@@ -125,4 +127,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit, Reaches(database))
+        yield Guard(desk, audit, Reaches(database), secret, settings.site)

@@ -22,7 +22,7 @@ from altid.access.permit import Origin, Permit
 from altid.api import errors, negotiation, rights
 from altid.api.failure import failure_response
 from altid.api.keeping import Keeper
-from altid.api.messages import JSON_TYPE, Request, Response, outcome_response
+from altid.api.messages import Request, Response, outcome_response
 from altid.api.routes import answer
 from altid.api.settings import Service
 from altid.fhir import json
@@ -31,6 +31,9 @@ from altid.fhir.outcome import FhirError, refuse
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+Answers = Callable[[Service, Request], Awaitable[Response]]
+Finish = Callable[[Response], Response]
 
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
@@ -42,10 +45,12 @@ _QUERY_FIELDS_MAX = 200
 
 
 class FhirApp:
-    """ASGI application for everything below the FHIR base."""
+    """ASGI application for everything below the FHIR base, or below one of ours that is asked alike."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, answers: Answers = answer, finish: Finish | None = None) -> None:
+        """`answers`: what carries out a request; `finish`: a last touch on each answer, failures included."""
         self._service = service
+        self._answers, self._finish = answers, finish
         self._in_flight = 0
         self._keeper = Keeper(service.guard.audit)
 
@@ -67,7 +72,7 @@ class FhirApp:
                 raise errors.busy()
             body = await _read_body(receive, headers, self._service.settings) if _has_body(headers) else b""
             request = _request(scope, headers, body, self._service.settings, permit)
-            response = await answer(self._service, request)
+            response = await self._answers(self._service, request)
             response = negotiation.pretty(request, response)
         except Exception as error:
             response = failure_response(error, request.method, request.language, request_id)
@@ -79,6 +84,8 @@ class FhirApp:
             await self._keeper.keep(request, origin)
         except FhirError as error:
             response = outcome_response(error, request.language)
+        if self._finish is not None:
+            response = self._finish(response)
         await _send(send, scope["method"], headers, response, request_id, self._service.settings)
 
     def _permit(self, headers: dict[str, str]) -> Permit:
@@ -222,7 +229,7 @@ async def _send(
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     lines.append((b"x-request-id", request_id.encode()))
     if body:
-        lines.append((b"content-type", f"{JSON_TYPE}; charset=utf-8".encode()))
+        lines.append((b"content-type", f"{response.type}; charset=utf-8".encode()))
         lines.append((b"vary", b"Accept, Accept-Encoding, Accept-Language, Prefer"))
         if len(body) >= settings.gzip_bytes_min and negotiation.takes_gzip(headers):
             body = gzip.compress(body, compresslevel=1, mtime=0)

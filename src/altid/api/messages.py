@@ -65,6 +65,7 @@ class Response:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    type: str = JSON_TYPE
 
 
 def url_of(request: Request, parameters: Parameters) -> str:

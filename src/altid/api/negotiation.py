@@ -63,4 +63,5 @@ def pretty(request: Request, response: Response) -> Response:
         response.status,
         json.dumps_pretty(json.loads(response.body, depth_max=_ANSWER_DEPTH_MAX)),
         response.headers,
+        response.type,
     )

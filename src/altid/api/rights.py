@@ -195,7 +195,7 @@ _LOOKS = {"GET": Action.READ, "HEAD": Action.READ}
 def is_look(request: Request) -> bool:
     """Whether the request changes nothing, whatever its method: searches and operations may be POSTed."""
     last = request.path[-1] if request.path else ""
-    return request.method in _LOOKS or last == "_search" or last.startswith("$")
+    return request.method in _LOOKS or last in ("_search", "check") or last.startswith("$")
 
 
 def note_failure(request: Request, status: int) -> None:

@@ -63,7 +63,7 @@ async def in_transaction(
         return await work(transaction)
 
     try:
-        response, safety = await run_transaction(service.database, attempt, may_take_long=may_take_long)
+        response, safety, _ = await run_transaction(service.database, attempt, may_take_long=may_take_long)
     except BaseException as error:
         del notes[kept:]
         if isinstance(error, OutcomeUnknownError):

@@ -1,4 +1,6 @@
-"""Numbers exactly as written, and the range that a written precision means (R4 search.html#number)."""
+"""Numbers exactly as written and as people read them, and the range that a written precision means
+(R4 search.html#number).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ EXACT = decimal.Context(prec=2 * SCALE_MAX + 100)
 
 _FORM = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _LENGTH_MAX = 100
+_NARROW_SPACE = "\u202f"
 _FINEST = decimal.Decimal(f"1E-{SCALE_MAX}")
 
 
@@ -56,3 +59,19 @@ def implied_range(number: decimal.Decimal) -> tuple[decimal.Decimal, decimal.Dec
     assert isinstance(exponent, int), "no number of ours is infinite"
     half = decimal.Decimal((0, (5,), exponent - 1))
     return EXACT.subtract(number, half), EXACT.add(number, half)
+
+
+def printed(number: decimal.Decimal, mark: str) -> str:
+    """With every digit it has: `mark` parts the decimals, a narrow no-break space the thousands."""
+    whole, _, decimals = f"{number:f}".partition(".")
+    sign, digits = ("\u2212", whole[1:]) if whole.startswith("-") else ("", whole)
+    first = len(digits) % 3 or 3
+    groups = [digits[:first], *(digits[at : at + 3] for at in range(first, len(digits), 3))]
+    text = sign + _NARROW_SPACE.join(groups)
+    return f"{text}{mark}{decimals}" if decimals else text
+
+
+def trimmed(number: decimal.Decimal, mark: str) -> str:
+    """As `printed`, without trailing zeros: a dose of 1.0 mg must not be read as 10 mg."""
+    whole = number.to_integral_value(context=EXACT)
+    return printed(whole if number == whole else number.normalize(EXACT), mark)

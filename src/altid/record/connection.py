@@ -39,6 +39,9 @@ class WriteConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg tell
     timeline: int
     """Grows with each change of the lead: of two that call themselves primary the higher one is."""
 
+    site: str | None
+    """Where the server stands, if it was told (`altid.site`)."""
+
     waits_since: datetime | None
     """When the settings were loaded with which a commit was seen to wait for the other site."""
 
@@ -57,7 +60,7 @@ _STATE = """
 SELECT NOT pg_is_in_recovery(),
        CASE WHEN pg_is_in_recovery() THEN 0
             ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer END,
-       pid, backend_start
+       pid, backend_start, nullif(current_setting('altid.site', true), '')
   FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 
@@ -90,6 +93,7 @@ async def look(connection: WriteConnection) -> None:
     assert row is not None
     connection.is_primary, connection.timeline = row[0], row[1]
     connection.backend = Backend(row[2], row[3])
+    connection.site = row[4]
 
 
 def _heard(connection: Any, message: Any) -> None:

@@ -202,7 +202,8 @@ class _Group:
                 item.future.set_result(result)
 
     async def _with_safety(self, connection: WriteConnection, written: list[Written]) -> list[Written]:
-        """How safe their commit is, in a region."""
+        """Where they are, and how safe their commit is in a region."""
+        written = [one._replace(site=connection.site) for one in written]
         if not self._database.is_replicated:
             return written
         assert written[-1].position is not None

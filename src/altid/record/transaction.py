@@ -74,10 +74,12 @@ Work = Callable[[Transaction], Awaitable[Result]]
 
 
 class Done(NamedTuple, Generic[Result]):
-    """What the work has given, and how safe the commit is (None: there is one site)."""
+    """What the work has given, how safe the commit is (None: there is one site), and the primary's site,
+    if it is known."""
 
     result: Result
     safety: Safety | None
+    site: str | None = None
 
 
 async def run_transaction(
@@ -204,7 +206,7 @@ class _Run(Generic[Result]):
             self._committed = (result, transaction.witness)
         await opened.commit()
         check(connection)
-        done = Done(result, await self._safety(connection, transaction.position))
+        done = Done(result, await self._safety(connection, transaction.position), connection.site)
         self._committed = None
         return done
 
@@ -217,7 +219,7 @@ class _Run(Generic[Result]):
             return None
         position = await connection.fetchval(_CONFIRM)
         check(connection)
-        return Done(result, await self._safety(connection, position))
+        return Done(result, await self._safety(connection, position), connection.site)
 
     async def _safety(self, connection: WriteConnection, position: int | None) -> Safety | None:
         if not self._database.is_replicated or position is None:

@@ -29,7 +29,7 @@ ANY_VERSION = None
 MUST_BE_NEW = 0
 
 _WRITE = """
-SELECT outcome, version, last_updated, "position"
+SELECT outcome, version, last_updated, "position", order_position
   FROM write_resources($1::resource_write[], $2::uuid[], $3)
 """
 
@@ -61,8 +61,13 @@ class Written(NamedTuple):
     last_updated: datetime | None
     position: int | None = None
     """Where PostgreSQL's log was then, in bytes: with the last of the writes that went together."""
+    order_position: int | None = None
+    """Of a version of an order: a place in the log that its commit is behind, the same whenever it is
+    asked."""
     safety: Safety | None = None
     """How safe the commit was; None where there is one site, or it was not asked."""
+    site: str | None = None
+    """The site of the primary that has it; None where its PostgreSQL was not told."""
 
 
 def create(resource: dict[str, Any], id_: str | None = None) -> Write:

@@ -143,6 +143,7 @@ def _server(
     limits = {"read_connections": each, "write_connections": each, "connect_s": 1.0}
     guard = asdict(guard_of(region, site, layout))
     app = {"read_dsn": read_dsn, "write_dsn": write_dsn, "guard": guard, "limits": limits, "fhir": {}}
+    app["sites"] = [one.name for one in region.sites]
     live = str(layout.place(site.name).live)
     settings = {"host": site.host, "port": port, "app": app, "live_file": live, "gateway_host": site.host}
     return Part(

@@ -84,7 +84,11 @@ def configuration(
                 "bin_name": {"pg_rewind": str(rewind_program(folders))},
                 "pgpass": str(folders.patroni / "pgpass"),
                 "custom_conf": str(base_conf),
-                "parameters": {"unix_socket_directories": "", "port": site.postgres},
+                "parameters": {
+                    "unix_socket_directories": "",
+                    "port": site.postgres,
+                    "altid.site": site.name,  # so that a receipt can name the site that has an order
+                },
                 "authentication": {
                     "superuser": {"username": SUPERUSER, "password": secrets.superuser},
                     "replication": {"username": REPLICATION_ROLE, "password": secrets.replication},

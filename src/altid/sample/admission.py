@@ -249,7 +249,8 @@ def _write_pending(scene: Scene, stay: Stay, written: _Written) -> None:
             chart, requisition, visit, Asked(requester, service, at), written.diagnosis
         )
     service = places.service_reference(scene.region, hospital, "biochemistry")
-    requests.write_planned_blood(chart, visit, Asked(requester, service, scene.now - days(0.01)))
+    asked = Asked(requester, service, scene.now - days(0.01))
+    requests.write_planned_blood(chart, visit, asked, written.diagnosis)
 
 
 def _write_notes(

@@ -32,6 +32,10 @@ _NSAID_AGE_MAX = 74
 _LOW_APIXABAN_AGE_MIN, _LOW_APIXABAN_CREATININE_MIN, _LOW_APIXABAN_WEIGHT_MAX = 80, 133, 60
 """Two of these halve the dose of apixaban: years, µmol/L, kg."""
 
+_REVIEW_DATE = "https://altid.dk/fhir/StructureDefinition/review-date"
+_REVIEWED_AFTER_DAYS = {True: 365, False: 7}
+"""When an order without an end is looked at again: at home, and in hospital."""
+
 _ORDER_SYSTEM = "https://altid.dk/fhir/NamingSystem/medication-order"
 
 
@@ -154,7 +158,8 @@ def write_order(chart: Chart, prescription: Prescription, prescriber: Prescriber
     """The MedicationRequest; returns its reference."""
     drug = regimens.drug_of(prescription.regimen)
     end = prescription.end
-    elements: Resource = {
+    elements: Resource = {} if end else {"extension": [_review(prescription)]}
+    elements |= {
         "identifier": [{"system": _ORDER_SYSTEM, "value": f"{chart.prefix}-{len(chart.resources)}"}],
         "status": prescription.status,
     }
@@ -176,6 +181,11 @@ def write_order(chart: Chart, prescription: Prescription, prescriber: Prescriber
         "dosageInstruction": regimens.dosages(prescription.regimen, prescription.start, end),
     }
     return chart.add("MedicationRequest", elements)
+
+
+def _review(prescription: Prescription) -> Resource:
+    day = prescription.start + days(_REVIEWED_AFTER_DAYS[prescription.home])
+    return {"url": _REVIEW_DATE, "valueDate": day.date().isoformat()}
 
 
 class Given(NamedTuple):

@@ -129,7 +129,7 @@ def _code(requisition: Requisition) -> Resource:
 TOMORROWS_BLOOD = Requisition("biochemistry", "Blodprøver, væsketal og infektionstal", "blodproever-rutine")
 
 
-def write_planned_blood(chart: Chart, visit: Visit, asked: Asked) -> None:
+def write_planned_blood(chart: Chart, visit: Visit, asked: Asked, because: Resource) -> None:
     """The samples that are ordered for the next morning round."""
     chart.add(
         "ServiceRequest",
@@ -145,6 +145,7 @@ def write_planned_blood(chart: Chart, visit: Visit, asked: Asked) -> None:
             "authoredOn": stamp(asked.at),
             "requester": asked.requester,
             "performer": [asked.performer],
+            "reasonReference": [because],
         },
     )
 

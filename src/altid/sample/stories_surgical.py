@@ -10,7 +10,7 @@ _NAUSEA = Order(("ondansetron-needed",), "mod kvalme")
 _CLOT = Order(("tinzaparin",), "forebyggelse af blodprop efter operation")
 _BOWEL = Order(("macrogol",), "forebyggelse af forstoppelse")
 _THERAPY = Requisition("therapy", "Fysioterapi, genoptræning efter operation", "fysioterapi")
-_TISSUE = Requisition("pathology", "Histologisk undersøgelse af kolonresektat", "histologi")
+_TISSUE = Requisition("pathology", "Histologisk undersøgelse af kolonresektat", "histologi", "Kolonresektat")
 
 STORIES = (
     Story(

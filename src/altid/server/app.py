@@ -1,4 +1,4 @@
-"""The one ASGI application: FHIR at /fhir, health at /health, coming in at /access, pages at the rest."""
+"""The one ASGI application: FHIR, orders, health, coming in at /access, and pages at the rest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,13 +17,16 @@ from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
 from altid.api.access.routes import routes
 from altid.api.http import FhirApp, Receive, Scope, Send
+from altid.api.orders.routes import orders_app
 from altid.api.settings import FhirSettings, Service
+from altid.orders.desk import open_orders
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.primary import FAILURES, NoPrimaryError
 from altid.web.pages import pages
 
 FHIR_BASE = "/fhir"
+ORDERS_BASE = "/orders"
 
 _READY_S_MAX = 2.0
 """A database that needs longer than this for SELECT 1 is not one to send patients' questions to."""
@@ -41,6 +45,8 @@ class AppSettings:
     fhir: FhirSettings = FhirSettings()
     is_replicated: bool = False
     """There is another site, which each commit waits for, or knowingly doesn't."""
+    sites: tuple[str, ...] = ()
+    """Names of all sites of the region; none: this server is alone."""
 
 
 class App:
@@ -50,12 +56,15 @@ class App:
     def __init__(self, settings: AppSettings) -> None:
         self._settings = settings
         self._fhir: FhirApp | None = None
+        self._orders: FhirApp | None = None
         health = [Route("/health/live", _live), Route("/health/ready", _ready)]
         self._pages = Starlette(routes=health, lifespan=self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fhir is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
             await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
+        elif self._orders is not None and scope["type"] == "http" and _is_below(ORDERS_BASE, scope["path"]):
+            await self._orders({**scope, "root_path": ORDERS_BASE}, receive, send)
         else:
             await self._pages(scope, receive, send)
 
@@ -71,9 +80,18 @@ class App:
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
             app.routes.extend(pages(service))
-            self._fhir = FhirApp(service)
-            yield
-            await writer.close()
+            async with open_orders(
+                database,
+                writer,
+                guard.audit,
+                guard.secret,
+                Path(self._settings.guard.folder),
+                guard.site,
+                self._settings.sites,
+            ) as desk:
+                self._fhir, self._orders = FhirApp(service), orders_app(service, desk)
+                yield
+                await writer.close()
 
 
 def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
@@ -84,8 +102,11 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
 
 def _is_fhir(path: str) -> bool:
     """What is well known about the base says how to come in, so it is not asked for with a token."""
-    below = path.removeprefix(FHIR_BASE)
-    return path.startswith(FHIR_BASE) and below[:1] in ("", "/") and not below.startswith("/.well-known/")
+    return _is_below(FHIR_BASE, path) and not path.startswith(f"{FHIR_BASE}/.well-known/")
+
+
+def _is_below(base: str, path: str) -> bool:
+    return path.startswith(base) and path[len(base) :][:1] in ("", "/")
 
 
 async def _live(_request: Request) -> JSONResponse:

@@ -26,7 +26,7 @@ _LEASE_NS_MAX = 10_000_000_000
 """No lease is this long: one that seems so is from before the machine was started again."""
 
 _READING = ("GET", "HEAD")
-_READING_POSTS = ("_search", "$")
+_READING_POSTS = ("_search", "$", "check")
 """How the last part of a path begins where a POST only reads: no operation of ours writes."""
 
 _ALWAYS, _HEALTH = "/health/live", "/health/"

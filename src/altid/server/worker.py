@@ -62,6 +62,7 @@ class WorkerSettings:
                 GuardSettings.load(app["guard"]),
                 Limits(**app["limits"]),
                 FhirSettings(**app["fhir"]),
+                sites=tuple(app.get("sites", ())),
             ),
             raw.get("live_file"),
             raw.get("gateway_host"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from altid.access.audit import store
 from altid.access.audit.event import Event, encode, parts_of
-from altid.access.audit.sealed import Chain, Head, Record
 from altid.access.audit.store import Row
+from altid.access.journal.sealed import Chain, Head, Record
 from altid.access.secret import AccessSecret
 from altid.record.database import Connection
 
@@ -22,7 +22,7 @@ _LOCK = 0x416C7469644175  # "AltidAu"
 async def record(connection: Connection, secret: AccessSecret, site: str, *events: Event) -> None:
     """Add the events. Call it inside the transaction of what they are about, as its last step."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-    head, chain = await store.head(connection, WRITER), Chain(secret)
+    head, chain = await store.head(connection, WRITER), Chain(secret, store.PURPOSE)
     rows: list[Row] = []
     for event in (part for whole in events for part in parts_of(whole)):
         body = encode(event, site)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from altid.access.journal.limits import JournalLimits
+
 
 @dataclass(frozen=True, slots=True)
 class AuditLimits:
@@ -32,3 +34,14 @@ class AuditLimits:
     """A tail that is cut off the table is found by the checkpoints of others: no older than this."""
     close_s: float = 3.0
     """At a stop: to ship what is left. What isn't is shipped at the next start."""
+
+    @property
+    def journal(self) -> JournalLimits:
+        return JournalLimits(
+            self.journal_bytes_max,
+            self.segment_bytes,
+            self.waiting_max,
+            self.group_max,
+            self.record_s,
+            self.close_s,
+        )

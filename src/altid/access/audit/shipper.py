@@ -19,12 +19,12 @@ import asyncpg
 
 from altid.access.audit import store
 from altid.access.audit.event import NOBODY, Action, Event, Outcome, moment_of
-from altid.access.audit.journal import Journal
-from altid.access.audit.journals import SET_ASIDE, journals, set_aside, take_or_set_aside
 from altid.access.audit.limits import AuditLimits
-from altid.access.audit.sealed import Record
-from altid.access.audit.segment import Reader, segments
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.journal.journal import Journal
+from altid.access.journal.journals import SET_ASIDE, journals, set_aside, take_or_set_aside
+from altid.access.journal.sealed import Record
+from altid.access.journal.segment import Reader, segments
 from altid.access.secret import AccessSecret
 from altid.access.settings import Clock
 from altid.record.attempt import LocalOnlyError, check, safety_of
@@ -194,7 +194,7 @@ class Shipper:
             self._finished[path] = _state(path)
             self._tell(f"{path} was set aside: it was altered, or the table has other events of it")
             return
-        journal = await asyncio.to_thread(take_or_set_aside, path, self._secret)
+        journal = await asyncio.to_thread(take_or_set_aside, path, self._secret, store.PURPOSE)
         if journal is None:
             return
         try:

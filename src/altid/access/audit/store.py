@@ -12,8 +12,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from altid.access.audit.event import Action, Event, decode, found_by
-from altid.access.audit.sealed import START, Head, Record
+from altid.access.journal.sealed import START, Head, Record
 from altid.record.database import Connection
+
+PURPOSE = "audit"
+"""Of the keys of its journals and chains."""
 
 HITS_MAX = 100_000
 

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from altid.access.journal.unavailable import Cause
 
-
-class Cause(StrEnum):
-    """Stable: for programs and alarms."""
-
-    DISK = "disk"
-    """The journal can't be written."""
-    FULL = "full"
-    """The journal is as big as it may get: the table could not be reached for long."""
-    SLOW = "slow"
-    """The disk did not answer in time, or more waits for it than may."""
-    CLOSED = "closed"
-    """The process is ending."""
-
+__all__ = ["AuditUnavailableError", "Cause"]
 
 _TEXTS = {
     Cause.DISK: (

@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from altid.access.audit.event import decode
-from altid.access.audit.journals import SET_ASIDE, journals
-from altid.access.audit.sealed import START, Chain, Head, Record, Sealer
-from altid.access.audit.segment import DamageError, Reader, read_header, read_mark, segments
-from altid.access.audit.store import Row, row_of
+from altid.access.audit.store import PURPOSE, Row, row_of
+from altid.access.journal.journals import SET_ASIDE, journals
+from altid.access.journal.sealed import START, Chain, Head, Record, Sealer
+from altid.access.journal.segment import DamageError, Reader, read_header, read_mark, segments
 from altid.access.secret import AccessSecret, equal
 from altid.record.database import Connection
 
@@ -80,7 +80,7 @@ async def verify(
     `folders`: those of journals that can be read here. Call it in a transaction of its own that sees one
     state (REPEATABLE READ).
     """
-    report, chain = Report(), Chain(secret)
+    report, chain = Report(), Chain(secret, PURPOSE)
     anchors: dict[str, Head] = {}
     for folder in folders:
         _look_at_journals(folder, secret, anchors, report)
@@ -195,7 +195,7 @@ async def _look_at_ends(
 def _look_at_journals(folder: Path, secret: AccessSecret, anchors: dict[str, Head], report: Report) -> None:
     """Read the journals of a folder, also while they are written."""
     for path in journals(folder):
-        sealer = Sealer(secret, path.name)
+        sealer = Sealer(secret, PURPOSE, path.name)
         known = segments(path)
         try:
             acknowledged = read_mark(path, sealer)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import decimal
 
+from altid.fhir.decimals import printed, trimmed
 from altid.fhir.json import Decimal
 
-_NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
 
 _SIGNIFICANT_DIGITS_MAX = 6
@@ -44,14 +44,12 @@ def printed_unit(unit: str) -> str:
 
 def exact_text(value: Number, mark: str) -> str:
     """With the digits that were written, since 7.40 says more than 7.4; `mark` parts the decimals."""
-    return _text(_readable(_decimal(value)), mark)
+    return printed(_readable(_decimal(value)), mark)
 
 
 def trimmed_text(value: Number, mark: str) -> str:
     """Without trailing zeros: a dose of 1.0 mg must not be read as 10 mg."""
-    number = _decimal(value)
-    whole = number.to_integral_value()
-    return _text(whole if number == whole else number.normalize(), mark)
+    return trimmed(_decimal(value), mark)
 
 
 def _decimal(value: Number) -> decimal.Decimal:
@@ -71,12 +69,3 @@ def _readable(number: decimal.Decimal) -> decimal.Decimal:
     with decimal.localcontext() as context:
         context.prec = len(number.as_tuple().digits) + _SIGNIFICANT_DIGITS_SHOWN
         return number.quantize(decimal.Decimal(1).scaleb(-decimals))
-
-
-def _text(number: decimal.Decimal, mark: str) -> str:
-    whole, _, decimals = f"{number:f}".partition(".")
-    sign, digits = ("\u2212", whole[1:]) if whole.startswith("-") else ("", whole)
-    first = len(digits) % 3 or 3
-    groups = [digits[:first], *(digits[at : at + 3] for at in range(first, len(digits), 3))]
-    text = sign + _NARROW_SPACE.join(groups)
-    return f"{text}{mark}{decimals}" if decimals else text

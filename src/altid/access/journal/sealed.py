@@ -5,8 +5,9 @@ length u32 | number u64 | nonce 12 | AES-256-GCM of (hash 32 | body) with tag 16
 ```
 
 The seal's key is the writer's own; the record's number is bound in, so that no two can be swapped. The hash
-is a keyed one (HMAC-SHA-256 over the hash before, the writer, the number and the body): it goes with the row
-into the table, where even whoever may write everything there can't make one that fits.
+is a keyed one (HMAC-SHA-256 over the hash before, the writer, the number and the body): where it goes along
+with the body into a table, even whoever may write everything there can't make one that fits. Each purpose
+("audit", "orders") has keys of its own.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ class BadRecordError(Exception):
 class Chain:
     """Computes hashes. One for all writers: the writer is an argument."""
 
-    def __init__(self, secret: AccessSecret) -> None:
-        self._keyed = hmac.new(secret.derive("audit chain"), digestmod=hashlib.sha256)
+    def __init__(self, secret: AccessSecret, purpose: str) -> None:
+        self._keyed = hmac.new(secret.derive(f"{purpose} chain"), digestmod=hashlib.sha256)
 
     def link(self, before: bytes, writer: str, seq: int, body: bytes) -> bytes:
         """The hash of an event that follows one with the hash `before`."""
@@ -78,11 +79,11 @@ class Chain:
 class Sealer:
     """Seals and opens the records of one writer."""
 
-    def __init__(self, secret: AccessSecret, writer: str) -> None:
+    def __init__(self, secret: AccessSecret, purpose: str, writer: str) -> None:
         self.writer = writer
-        self._chain = Chain(secret)
-        self._aead = AESGCM(secret.derive(f"seal audit journal {writer}"))
-        self._mark = secret.derive(f"mark audit journal {writer}")
+        self._chain = Chain(secret, purpose)
+        self._aead = AESGCM(secret.derive(f"seal {purpose} journal {writer}"))
+        self._mark = secret.derive(f"mark {purpose} journal {writer}")
         self._name = writer.encode()
 
     def seal(self, before: Head, body: bytes) -> tuple[bytes, Head]:

@@ -18,7 +18,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from altid.access.audit.sealed import BadRecordError, Head, Record, Sealer
+from altid.access.journal.sealed import BadRecordError, Head, Record, Sealer
 from altid.access.secret import equal
 
 MARK = "acknowledged"

@@ -15,13 +15,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from altid.access.audit import journals
-from altid.access.audit.journal import Journal, take
-from altid.access.audit.sealed import Sealer
-from altid.access.audit.segment import HEADER_BYTES, MARK, DamageError, Reader, mark_bytes, segments
-from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.access.journal import journals
+from altid.access.journal.journal import Journal, take
+from altid.access.journal.sealed import Sealer
+from altid.access.journal.segment import HEADER_BYTES, MARK, DamageError, Reader, mark_bytes, segments
+from altid.access.journal.unavailable import Cause, JournalUnavailableError
 from altid.access.secret import AccessSecret
-from tests.access.auditing import SECRET, SEGMENT_BYTES, WRITER, alter_last_byte, append, stored, taken
+from tests.access.auditing import (
+    PURPOSE,
+    SECRET,
+    SEGMENT_BYTES,
+    WRITER,
+    alter_last_byte,
+    append,
+    stored,
+    taken,
+)
 
 GROUPS = st.lists(st.lists(st.binary(max_size=200), min_size=1, max_size=4), min_size=1, max_size=8)
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -122,7 +131,7 @@ def test_a_missing_end_is_found(groups: list[list[bytes]], data: st.DataObject) 
         newest = segments(folder)[-1].path
         os.truncate(newest, data.draw(st.integers(0, newest.stat().st_size - 1)))
         with pytest.raises(DamageError):
-            take(folder, SECRET)
+            take(folder, SECRET, PURPOSE)
         assert stored(folder)[1]
 
 
@@ -141,7 +150,7 @@ def test_another_writers_records_do_not_open(tmp_path: Path) -> None:
     written(tmp_path / WRITER, [[b"one"]])
     (tmp_path / WRITER).rename(tmp_path / "B.00000002")
     with pytest.raises(DamageError):
-        take(tmp_path / "B.00000002", SECRET)
+        take(tmp_path / "B.00000002", SECRET, PURPOSE)
 
 
 def test_without_the_access_secret_nothing_can_be_read(tmp_path: Path) -> None:
@@ -149,7 +158,7 @@ def test_without_the_access_secret_nothing_can_be_read(tmp_path: Path) -> None:
     written(folder, [[b"Anne read about patient 4711"]])
     assert all(b"4711" not in path.read_bytes() for path in folder.iterdir())
     with pytest.raises(DamageError):
-        take(folder, AccessSecret(bytes(32)))
+        take(folder, AccessSecret(bytes(32)), PURPOSE)
 
 
 def test_a_damaged_segment_does_not_hide_the_next_ones(tmp_path: Path) -> None:
@@ -168,19 +177,19 @@ def test_a_damaged_segment_does_not_hide_the_next_ones(tmp_path: Path) -> None:
 
 def test_a_journal_has_one_process_at_a_time(tmp_path: Path) -> None:
     journal = taken(tmp_path / WRITER)
-    assert take(tmp_path / WRITER, SECRET) is None
+    assert take(tmp_path / WRITER, SECRET, PURPOSE) is None
     journal.close()
     taken(tmp_path / WRITER).close()
 
 
 def test_processes_of_one_name_go_on_with_free_journals(tmp_path: Path) -> None:
     rng = random.Random(1)
-    one = journals.take_own(tmp_path, "A", SECRET, rng)
-    two = journals.take_own(tmp_path, "A", SECRET, rng)
+    one = journals.take_own(tmp_path, "A", SECRET, PURPOSE, rng)
+    two = journals.take_own(tmp_path, "A", SECRET, PURPOSE, rng)
     assert one.writer != two.writer
     one.close()
-    again = journals.take_own(tmp_path, "A", SECRET, rng)
-    other = journals.take_own(tmp_path, "B", SECRET, rng)
+    again = journals.take_own(tmp_path, "A", SECRET, PURPOSE, rng)
+    other = journals.take_own(tmp_path, "B", SECRET, PURPOSE, rng)
     assert again.writer == one.writer
     assert other.writer.startswith("B.")
     for journal in (two, again, other):
@@ -188,12 +197,12 @@ def test_processes_of_one_name_go_on_with_free_journals(tmp_path: Path) -> None:
 
 
 def test_an_altered_journal_is_left_as_it_is_and_a_new_one_begun(tmp_path: Path) -> None:
-    first = journals.take_own(tmp_path, "A", SECRET, random.Random(1))
+    first = journals.take_own(tmp_path, "A", SECRET, PURPOSE, random.Random(1))
     append(first, [b"one"])
     first.close()
     path = segments(first.folder)[0].path
     damaged = alter_last_byte(path)
-    second = journals.take_own(tmp_path, "A", SECRET, random.Random(2))
+    second = journals.take_own(tmp_path, "A", SECRET, PURPOSE, random.Random(2))
     assert second.writer != first.writer
     assert path.read_bytes() == damaged
     second.close()
@@ -218,7 +227,7 @@ def test_only_segments_before_the_given_event_are_deleted(tmp_path: Path) -> Non
 def test_at_its_bound_the_journal_takes_nothing(tmp_path: Path) -> None:
     journal = taken(tmp_path / WRITER)
     append(journal, [b"one"])
-    with pytest.raises(AuditUnavailableError) as caught:
+    with pytest.raises(JournalUnavailableError) as caught:
         journal.append([b"two"], segment_bytes=SEGMENT_BYTES, bytes_max=100)
     assert caught.value.cause is Cause.FULL
     assert journal.head.seq == 1
@@ -315,15 +324,15 @@ def test_a_process_killed_while_it_writes_loses_nothing_that_it_has_answered(tmp
 
 def test_the_mark_of_another_journal_does_not_count(tmp_path: Path) -> None:
     written(tmp_path / WRITER, [[b"one"]])
-    (tmp_path / WRITER / MARK).write_bytes(mark_bytes(Sealer(SECRET, "B.00000002"), 0))
+    (tmp_path / WRITER / MARK).write_bytes(mark_bytes(Sealer(SECRET, PURPOSE, "B.00000002"), 0))
     with pytest.raises(DamageError, match="altered"):
-        take(tmp_path / WRITER, SECRET)
+        take(tmp_path / WRITER, SECRET, PURPOSE)
 
 
 def test_a_reader_begins_behind_what_the_table_has(tmp_path: Path) -> None:
     folder = tmp_path / WRITER
     written(folder, [[bytes(300)]] * 12)
-    reader = Reader(folder, Sealer(SECRET, WRITER))
+    reader = Reader(folder, Sealer(SECRET, PURPOSE, WRITER))
     reader.skip_to(7)
     assert [record.seq for record in (*reader.read(9, 100), *reader.read(9, 100))] == [8, 9]
     assert reader.read(9, 100) == []

@@ -14,10 +14,10 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from altid.access.audit import segment as files
-from altid.access.audit.sealed import START, Head, Sealer
-from altid.access.audit.segment import Segment
-from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.access.journal import segment as files
+from altid.access.journal.sealed import START, Head, Sealer
+from altid.access.journal.segment import Segment
+from altid.access.journal.unavailable import Cause, JournalUnavailableError
 from altid.access.secret import AccessSecret
 
 LOCK = "lock"
@@ -51,10 +51,10 @@ class Journal:
         return self._bytes
 
     def append(self, bodies: Sequence[bytes], *, segment_bytes: int, bytes_max: int) -> None:
-        """Write all and wait for the disk, once. Raises `OSError`, or `AuditUnavailableError` at the bound;
+        """Write all and wait for the disk, once. Raises `OSError`, or `JournalUnavailableError` at the bound;
         then nothing of it counts."""
         if self._bytes >= bytes_max:
-            raise AuditUnavailableError(Cause.FULL)
+            raise JournalUnavailableError(Cause.FULL)
         if self._descriptor is None or self._size >= segment_bytes:
             self.rotate()
         assert self._descriptor is not None
@@ -84,6 +84,10 @@ class Journal:
         _segment, self._descriptor = files.create(self.folder, self.sealer, self._head)
         self._size = files.HEADER_BYTES
         self._add(files.HEADER_BYTES - before_bytes)
+
+    def firsts(self) -> list[int]:
+        """The number of each segment's first record."""
+        return [one.first for one in files.segments(self.folder)]
 
     def release(self, seq: int) -> None:
         """Delete the segments that hold no event after `seq`; the newest stays."""
@@ -129,7 +133,7 @@ def _size_of(path: Path) -> int:
         return 0
 
 
-def take(folder: Path, secret: AccessSecret) -> Journal | None:
+def take(folder: Path, secret: AccessSecret, purpose: str) -> Journal | None:
     """Take a journal, made if it is missing, and cut what a crash has torn; None if a process has it.
 
     Raises `DamageError` or `OSError`.
@@ -139,7 +143,7 @@ def take(folder: Path, secret: AccessSecret) -> Journal | None:
     if lock is None:
         return None
     try:
-        sealer = Sealer(secret, folder.name)
+        sealer = Sealer(secret, purpose, folder.name)
         known = files.segments(folder)
         if not known:
             _make(folder, sealer)

@@ -1,0 +1,199 @@
+"""What became of keys, and what this machine's journals hold."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from altid.access.audit.event import Action as Told
+from altid.access.identity import Role
+from altid.access.permit import Note
+from altid.api import errors
+from altid.api.messages import Request, Response
+from altid.api.orders import answers
+from altid.api.orders.asking import TYPES
+from altid.fhir.outcome import refuse
+from altid.orders.desk import OrderDesk
+from altid.orders.intent import Held, Intent
+from altid.orders.looking import look_up
+from altid.orders.policy import OPERATORS, READERS
+from altid.orders.reading import Noted, read_intents
+from altid.orders.receipt import Receipt, is_key
+from altid.record.stored import instant
+
+HELD_MAX = 500
+"""Orders that one browser holds unconfirmed: more than anybody signs in a shift."""
+_ID_CHARACTERS_MAX = 64
+
+
+async def receipts(desk: OrderDesk, request: Request, key: str) -> Response:
+    """GET /orders/receipts/{key}: also of one that was never seen."""
+    _require_any_right(request)
+    if not is_key(key):
+        raise errors.bad_parameter("key")
+    async with answers.refusals():
+        found = await look_up(desk.registrar.database, desk.sites, [key])
+    _note(request, found)
+    if len(found) == 1 and found[0].key == key:
+        return answers.json_response(found[0].json, headers=[(answers.WORD_HEADER, found[0].word)])
+    return answers.json_response({"receipts": [one.json for one in found]})
+
+
+async def outbox(desk: OrderDesk, request: Request) -> Response:
+    """POST /orders/outboxes: what a browser holds unconfirmed, kept to be reconciled. Gives receipts."""
+    _require_any_right(request)
+    held = _held(request)
+    identity = request.permit.identity
+    keys, patients = zip(*held, strict=True) if held else ((), ())
+    async with answers.refusals():
+        if held:
+            at_us = time.time_ns() // 1_000
+            await desk.notebook.hold(
+                Held(at_us, identity.subject, identity.organisation, tuple(keys), tuple(patients))
+            )
+        found = await look_up(desk.registrar.database, desk.sites, keys) if held else []
+    _note(request, found)
+    return answers.json_response({"receipts": [one.json for one in found]})
+
+
+def _held(request: Request) -> list[tuple[str, str]]:
+    """Key and patient of each."""
+    content = request.content
+    given = content.get("held") if isinstance(content, dict) else None
+    if not isinstance(given, list) or len(given) > HELD_MAX:
+        raise _no_outbox()
+    held = []
+    for one in given:
+        key, patient = (one.get("key"), one.get("patient", "")) if isinstance(one, dict) else (None, "")
+        if not isinstance(key, str) or not is_key(key) or not isinstance(patient, str):
+            raise _no_outbox()
+        held.append((key, patient[:_ID_CHARACTERS_MAX]))
+    return held
+
+
+async def intents(desk: OrderDesk, request: Request) -> Response:
+    """GET /orders/intents?from=&to=: those of this machine, with what came of them."""
+    identity = request.permit.identity
+    is_whole = identity.role in READERS or _reads_orders(request)
+    if identity.role not in OPERATORS or not (identity.is_own_session or request.permit.is_for_everyone):
+        raise _refused(request, "intents")
+    if request.permit.is_for_everyone and not is_whole:
+        raise _refused(request, "intents")
+    parameters = dict(request.parameters)
+    since, until = _moment(parameters, "from"), _moment(parameters, "to")
+    reading = await asyncio.to_thread(read_intents, desk.folder, desk.secret, since, until)
+    shown = await _shown(request, {patient for one in reading.noted for patient in _patients(one)})
+    if is_whole and shown:
+        request.permit.note(Note(Told.SEARCH, "orders", patients=tuple(sorted(shown)), operation="intents"))
+    return answers.json_response(
+        {
+            "site": desk.site,
+            "whole": reading.is_whole,
+            "open": sum(isinstance(one.entry, Intent) and one.outcome is None for one in reading.noted),
+            "intents": [
+                _intent(one, one.entry, is_whole=is_whole and one.entry.patient in shown)
+                for one in reading.noted
+                if isinstance(one.entry, Intent)
+            ],
+            "held": [
+                _holding(one.entry, shown if is_whole else frozenset())
+                for one in reading.noted
+                if isinstance(one.entry, Held)
+            ],
+        }
+    )
+
+
+async def _shown(request: Request, patients: Iterable[str]) -> frozenset[str]:
+    """Those whose orders may be told of. The auditor looks after everybody's."""
+    if request.permit.identity.role is Role.AUDITOR:
+        return frozenset(patients) | {""}
+    if request.permit.identity.role not in READERS and not request.permit.is_for_everyone:
+        return frozenset()
+    return frozenset([patient for patient in patients if await request.permit.has_grounds([patient])])
+
+
+def _patients(one: Noted) -> tuple[str, ...]:
+    return (one.entry.patient,) if isinstance(one.entry, Intent) else one.entry.patients
+
+
+def _intent(one: Noted, intent: Intent, *, is_whole: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "writer": one.writer,
+        "number": one.seq,
+        "at": instant(intent.at),
+        "key": intent.key,
+        "action": intent.action,
+        "type": intent.type,
+        "outcome": one.outcome and one.outcome.end,
+    }
+    if is_whole:
+        told |= {
+            "order": intent.reference,
+            "version": one.outcome and one.outcome.version,
+            "patient": intent.patient,
+            "organisation": intent.organisation,
+            "signer": intent.signer,
+            "signerName": intent.signer_name,
+        }
+    return told
+
+
+def _holding(held: Held, shown: frozenset[str]) -> dict[str, Any]:
+    told = [
+        {"key": key, **({"patient": patient} if patient in shown else {})}
+        for key, patient in zip(held.keys, held.patients, strict=True)
+    ]
+    return {"at": instant(held.at), "held": told, **({"signer": held.signer} if shown else {})}
+
+
+def _moment(parameters: dict[str, str], name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(parameters[name].replace(" ", "+"))
+    except (KeyError, ValueError):
+        raise errors.bad_parameter(name) from None
+    if moment.tzinfo is None:
+        raise errors.bad_parameter(name)
+    return moment
+
+
+def _reads_orders(request: Request) -> bool:
+    return request.permit.is_for_everyone and all(request.permit.may("r", type_) for type_ in TYPES)
+
+
+def _require_any_right(request: Request) -> None:
+    """A receipt holds nothing of a patient; whoever has to do with orders may ask for one."""
+    identity = request.permit.identity
+    if identity.role in (Role.SECRETARY, *OPERATORS) and identity.role is not Role.SYSTEM:
+        return
+    if request.permit.is_for_everyone and any(
+        request.permit.may(letter, type_) for letter in "rcu" for type_ in TYPES
+    ):
+        return
+    raise _refused(request, "receipts")
+
+
+def _refused(request: Request, what: str) -> Exception:
+    request.permit.was_refused = True
+    return answers.may_not(what)
+
+
+def _note(request: Request, found: Iterable[Receipt]) -> None:
+    """One look, however many were asked for."""
+    orders = [one.order for one in found if one.order]
+    if orders:
+        type_, _, id_ = orders[0].partition("/")
+        request.permit.note(Note(Told.READ, type_, id_, operation="receipt"))
+
+
+def _no_outbox() -> Exception:
+    return refuse(
+        400,
+        "structure",
+        "An outbox is an object with held: a list of at most {limit} objects with a key and a patient.",
+        "En udbakke er et objekt med held: en liste af højst {limit} objekter med key og patient.",
+        limit=HELD_MAX,
+    )

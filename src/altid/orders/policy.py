@@ -1,0 +1,45 @@
+"""Who may do what with orders, beyond what a role may do with resources. Whatever is not in it is refused.
+
+Grounds for the patient are always asked for as well. A system is held to its scopes, and an application never
+does more for a person than both this table and its scopes say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from altid.access import policy
+from altid.access.identity import Identity, Role
+from altid.orders.intent import Action
+
+_MEDICATION, _REQUISITION = "MedicationRequest", "ServiceRequest"
+
+TABLE: Mapping[str, Mapping[Role, frozenset[Action]]] = {
+    _MEDICATION: {
+        Role.DOCTOR: frozenset(Action),
+        Role.NURSE: frozenset({Action.ADMINISTER}),
+        Role.PHARMACIST: frozenset({Action.PAUSE}),
+        Role.SECRETARY: frozenset({Action.DRAFT}),
+    },
+    _REQUISITION: {
+        Role.DOCTOR: frozenset(Action),
+        Role.NURSE: frozenset({Action.ACCEPT, Action.SPECIMEN, Action.RESULT}),
+        Role.SECRETARY: frozenset({Action.DRAFT}),
+    },
+}
+"""What each role may do with an order of each type. What can be done with which, its life cycle knows."""
+
+READERS = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.AUDITOR})
+"""May see an intent whole. Operations see keys and counts."""
+OPERATORS = READERS | {Role.OPERATIONS, Role.SYSTEM}
+"""May see that there are intents."""
+
+
+def may(identity: Identity, action: Action, type_: str) -> bool:
+    """Whether it may be done at all: grounds are asked for afterwards."""
+    letter = "c" if action in (Action.DRAFT, Action.SIGN, Action.RENEW) else "u"
+    if identity.role is Role.SYSTEM:
+        return type_ in TABLE and policy.may(identity, letter, type_)
+    if action not in TABLE.get(type_, {}).get(identity.role, frozenset()):
+        return False
+    return identity.is_own_session or policy.may(identity, letter, type_)

@@ -1,0 +1,98 @@
+"""Receipts where there are two sites: which of them are named, and how one becomes two by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from altid.orders.looking import look_up
+from altid.orders.receipt import Receipt, Word, receipt_of
+from altid.orders.recovery import planned_again
+from altid.orders.registering import Registrar
+from altid.record.database import Database, Limits, open_database
+from altid.record.grouping import GroupWriter
+from nodes import Node, a_pair, both
+
+from .test_recovery import intent, opened
+
+SITES = ("A", "B")
+LIMITS = Limits(read_connections=1, write_connections=2, connect_s=1.0)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Node, Node]]:
+    with a_pair() as nodes:
+        yield nodes
+
+
+def run(pair: tuple[Node, Node], folder: Path, work: Callable[[Database, Registrar], Awaitable[Any]]) -> Any:
+    async def bounded() -> Any:
+        a, b = pair
+        await a.ask("ALTER SYSTEM SET altid.site = 'A'")
+        await a.ask("SELECT pg_reload_conf()")
+        async with (
+            asyncio.timeout(60),
+            open_database(
+                both(b).partition("?")[0], both(a, b), limits=LIMITS, is_replicated=True
+            ) as database,
+        ):
+            notebook = opened(folder)
+            notebook.start()
+            try:
+                return await work(database, Registrar(database, GroupWriter(database), notebook))
+            finally:
+                await notebook.close()
+
+    return asyncio.run(bounded())
+
+
+async def signed(registrar: Registrar, key: str) -> Receipt:
+    planned = planned_again(intent(key))
+    (written,) = await registrar.register([planned])
+    return receipt_of(key, planned.intent.reference, written, SITES)
+
+
+def test_a_receipt_names_both_sites(pair: tuple[Node, Node], tmp_path: Path) -> None:
+    async def work(database: Database, registrar: Registrar) -> None:
+        receipt = await signed(registrar, "both")
+        assert (receipt.durability, receipt.sites) == ("two-sites", SITES)
+        (found,) = await look_up(database, SITES, ["both"])
+        assert (found.sites, found.position, found.time) == (SITES, receipt.position, receipt.time)
+
+    run(pair, tmp_path, work)
+
+
+def test_in_one_site_operation_the_receipt_says_so_and_is_upgraded_by_itself(
+    pair: tuple[Node, Node], tmp_path: Path
+) -> None:
+    a, b = pair
+
+    async def work(database: Database, registrar: Registrar) -> None:
+        b.freeze()
+        await a.require("")
+        receipt = await signed(registrar, "one")
+        assert (receipt.word, receipt.durability, receipt.sites) == (Word.OK, "one-site", ("A",))
+        (found,) = await look_up(database, SITES, ["one"])
+        assert (found.durability, found.sites) == ("one-site", ("A",))
+        b.thaw()
+        await a.require("standby")
+        until_s = time.monotonic() + 20
+        while found.durability != "two-sites":
+            assert time.monotonic() < until_s
+            (found,) = await look_up(database, SITES, ["one"])
+        assert (found.sites, found.position, found.version) == (SITES, receipt.position, receipt.version)
+
+    run(pair, tmp_path, work)
+
+
+def test_never_seen_is_told_of_both_sites(pair: tuple[Node, Node], tmp_path: Path) -> None:
+    async def work(database: Database, _registrar: Registrar) -> None:
+        (found,) = await look_up(database, SITES, ["never"])
+        assert (found.word, found.sites) == (Word.NEVER_SEEN, ())
+
+    run(pair, tmp_path, work)
