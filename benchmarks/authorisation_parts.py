@@ -14,11 +14,12 @@ from pathlib import Path
 from joserfc.jwk import ECKey
 
 from altid.access.audit.event import Action, Event, Outcome, encode, who_of
-from altid.access.audit.journals import take_own
 from altid.access.audit.limits import AuditLimits
-from altid.access.audit.sealed import START, Sealer
+from altid.access.audit.store import PURPOSE
 from altid.access.grounds import NOBODY, Grounds, Own, Place
 from altid.access.identity import Identity, Level, Role
+from altid.access.journal.journals import take_own
+from altid.access.journal.sealed import START, Sealer
 from altid.access.keys import KeySet, SigningKey, _State
 from altid.access.reaching import Reaches
 from altid.access.secret import AccessSecret
@@ -59,7 +60,7 @@ def measure(folder: Path | None = None, times: int = 5_000) -> Parts:
     first, again = verifier_of(0), verifier_of(10)
     identity = again.verify(token)
     event = _event(identity)
-    sealer, body = Sealer(_SECRET, "A.00000000"), encode(event, "A")
+    sealer, body = Sealer(_SECRET, PURPOSE, "A.00000000"), encode(event, "A")
     alone_ms, group_ms = _syncs(folder, body)
     return Parts(
         token_first_us=_each_us(lambda: first.verify(token), max(times // 10, 1)),
@@ -128,7 +129,7 @@ async def _reach_us(identity: Identity, times: int) -> float:
 def _syncs(folder: Path | None, body: bytes) -> tuple[float, float]:
     limits = AuditLimits()
     with tempfile.TemporaryDirectory(dir=folder, prefix="altid-journal-") as made:
-        journal = take_own(Path(made), "A", _SECRET, random.Random(1))
+        journal = take_own(Path(made), "A", _SECRET, PURPOSE, random.Random(1))
 
         def append(count: int) -> None:
             journal.append(
