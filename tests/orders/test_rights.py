@@ -56,9 +56,15 @@ def system(server: str, dsn: str) -> Iterator[httpx.Client]:
     with client_of(server, dsn, Role.SYSTEM, EVERYTHING) as client:
         for one in (patient(OURS), patient(OTHERS), drug()):
             client.put(f"/fhir/{one['resourceType']}/{one['id']}", json=one).raise_for_status()
-        listed = "INSERT INTO personal_list VALUES ($1, $2, now(), now() + interval '1 day')"
-        asyncio.run(_execute(dsn, listed, ACCOUNT, OURS))
+        for role in PEOPLE:
+            asyncio.run(_execute(dsn, _LISTED, ACCOUNT, role, WARD, OURS))
         yield client
+
+
+_LISTED = """
+INSERT INTO personal_list (account, role, organisation, patient, added, until)
+VALUES ($1, $2, $3, $4, now(), now() + interval '1 day')
+"""
 
 
 async def _execute(dsn: str, statement: str, *values: Any) -> None:

@@ -6,7 +6,7 @@ again, it is never taken for a double of itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -39,8 +39,9 @@ async def read_chart(
     signer: Resource | None,
 ) -> Chart:
     """Read it. `patient`: an id, "" where the order names none."""
+    drugs = [name.partition("/")[2] for name in references(orders)]
     rows = await connection.fetch(
-        _CHART, patient, *_terms(patient), CURRENT_MAX, RESULTS_MAX, list(identities)
+        _CHART, patient, *_terms(patient), CURRENT_MAX, RESULTS_MAX, list(identities), drugs
     )
     by: dict[str, list[Resource]] = {}
     used = set()
@@ -49,25 +50,16 @@ async def read_chart(
             used.add(bytes(body))
         else:
             by.setdefault(part, []).append(json.loads(compose(Stored(type_, id_, version, moment, body))))
-    current = by.get("current", [])
     context = Context(
         patient=next(iter(by.get("patient", ())), None),
         now=datetime.now(UTC),
         allergies=by.get("allergy", ()),
-        current=current,
+        current=by.get("current", ()),
         results=by.get("result", ()),
-        catalogue=Catalogue.of(await _medications(connection, (*orders, *current))),
+        catalogue=Catalogue.of(by.get("medication", ())),
         signer=signer,
     )
     return Chart(context, frozenset(used))
-
-
-async def _medications(connection: Connection, orders: Iterable[Resource]) -> list[Resource]:
-    ids = [name.partition("/")[2] for name in references(orders)]
-    if not ids:
-        return []
-    rows = await connection.fetch(_MEDICATIONS, ids)
-    return [json.loads(compose(Stored(*row))) for row in rows]
 
 
 def _terms(patient: str) -> tuple[Any, ...]:
@@ -87,17 +79,27 @@ def _terms(patient: str) -> tuple[Any, ...]:
 
 # Patient and status, or patient and code, are looked up together: each alone may have many.
 _CHART = """
+WITH current AS MATERIALIZED (
+    SELECT r.type, r.id, r.version, r.last_updated, r.body, r.refs
+      FROM unnest($4::uuid[]) AS status (term)
+           CROSS JOIN LATERAL (SELECT * FROM resource WHERE terms @> ARRAY[$3::uuid, status.term]) r
+     WHERE r.body IS NOT NULL
+     ORDER BY r.last_updated DESC LIMIT $7
+), drug AS (
+    SELECT unnest($10::text[]) AS id
+    UNION
+    SELECT substring(ref FROM '^medication=Medication/(.+)') FROM current, unnest(refs) ref
+)
 SELECT 'patient', type, id, version, last_updated, body
   FROM resource WHERE type = 'Patient' AND id = $1 AND body IS NOT NULL
 UNION ALL
 SELECT 'allergy', type, id, version, last_updated, body
   FROM resource WHERE terms @> ARRAY[$2::uuid] AND body IS NOT NULL
 UNION ALL
-(SELECT 'current', r.type, r.id, r.version, r.last_updated, r.body
-   FROM unnest($4::uuid[]) AS status (term)
-        CROSS JOIN LATERAL (SELECT * FROM resource WHERE terms @> ARRAY[$3::uuid, status.term]) r
-  WHERE r.body IS NOT NULL
-  ORDER BY r.last_updated DESC LIMIT $7)
+SELECT 'current', type, id, version, last_updated, body FROM current
+UNION ALL
+SELECT 'medication', r.type, r.id, r.version, r.last_updated, r.body
+  FROM drug JOIN resource r ON r.type = 'Medication' AND r.id = drug.id WHERE r.body IS NOT NULL
 UNION ALL
 (SELECT 'result', r.type, r.id, r.version, r.last_updated, r.body
    FROM unnest($6::uuid[]) AS code (term)
@@ -106,8 +108,4 @@ UNION ALL
   ORDER BY r.last_updated DESC LIMIT $8)
 UNION ALL
 SELECT 'used', type, id, version, at, identity FROM order_key WHERE identity = ANY($9)
-"""
-_MEDICATIONS = """
-SELECT type, id, version, last_updated, body
-  FROM resource WHERE type = 'Medication' AND id = ANY($1) AND body IS NOT NULL
 """
