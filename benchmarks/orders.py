@@ -38,8 +38,8 @@ from altid.record.roles import APP_ROLE
 from altid.server.app import AppSettings
 from altid.server.worker import WorkerSettings, listen
 from benchmarks import machine
-from benchmarks.logon_setup import database
 from benchmarks.orders_load import Found, Make, offered, saturated
+from benchmarks.starting import database
 
 RATES = (50.0, 500.0)
 CONNECTIONS = 32
