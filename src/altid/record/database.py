@@ -80,6 +80,16 @@ class Database:
             until_s = asyncio.get_running_loop().time() + self.limits.acquire_s
         return self.primary.session(until_s)
 
+    @asynccontextmanager
+    async def lasting(self) -> AsyncIterator[WriteConnection]:
+        """As `Primary.lasting`, closed at the end. Raises `NoPrimaryError`."""
+        until_s = asyncio.get_running_loop().time() + self.limits.acquire_s
+        connection = await self.primary.lasting(until_s)
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
     def suspect_primary(self) -> None:
         """A session broke: the primary may be another one now."""
         self.primary.suspect()

@@ -69,18 +69,32 @@ WITH c AS (
 SELECT c.type, r.id, c.version, c.at, coalesce(h.body, CASE WHEN r.version = c.version THEN r.body END),
        c.method, c.xid::text::bigint, c.rid
   FROM c
-  JOIN resource r ON r.rid = c.rid
-  LEFT JOIN resource_history h ON h.rid = c.rid AND h.version = c.version
+  LEFT JOIN resource r ON r.rid = c.rid AND ($4::text[] IS NULL OR c.type = ANY ($4))
+  LEFT JOIN resource_history h ON h.rid = r.rid AND h.version = c.version
  ORDER BY c.xid, c.rid
 """
 
 
-async def changes(connection: Connection, after: Cursor, *, count: int = BATCH_MAX) -> Batch:
-    """The next changes after a cursor, oldest first. Empty: nothing more is certain yet."""
+_NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
+
+async def changes(
+    connection: Connection, after: Cursor, *, count: int = BATCH_MAX, types: Sequence[str] | None = None
+) -> Batch:
+    """The next changes after a cursor, oldest first; with `types` only those, of `count` that are looked at.
+
+    Empty and caught up: nothing more is certain yet.
+    """
     count = min(count, BATCH_MAX)
-    rows = await connection.fetch(_CHANGES, str(after.xid), after.rid, count)
-    found = [_change(*row) for row in rows]
-    return Batch(found, found[-1].cursor if found else after, len(found) < count)
+    rows = await connection.fetch(_CHANGES, str(after.xid), after.rid, count, types)
+    found = [_change(*row) for row in rows if row["id"] is not None]
+    cursor = Cursor(rows[-1]["xid"], rows[-1]["rid"]) if rows else after
+    return Batch(found, cursor, len(rows) < count)
+
+
+async def newest(connection: Connection) -> Cursor:
+    """A cursor behind all that is certain now: for who begins with what comes."""
+    return Cursor(await connection.fetchval(_NOW), 0)
 
 
 def _change(

@@ -143,6 +143,23 @@ class Primary:
                 else:
                     self._keep(connection)
 
+    async def lasting(self, until_s: float) -> WriteConnection:
+        """A session of one's own at the primary, for as long as one likes, to hold a lock with.
+
+        It is none of the pool's `size`, and whoever asked closes it. Nobody looks after it: give each of its
+        statements a time limit. Raises `NoPrimaryError`.
+        """
+        async with self.session(until_s) as near:
+            host = next(host for host in self._hosts if host.name == near.host)
+        try:
+            connection = await self._connect(host, self._connect_s)
+        except FAILURES:
+            raise NoPrimaryError from None
+        if not self._leads(connection):
+            connection.terminate()
+            raise NoPrimaryError
+        return connection
+
     def suspect(self) -> None:
         """A session broke, or its server is no primary: find out anew where the primary is."""
         self._leader = None
