@@ -17,9 +17,13 @@ from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
 from altid.api.access.routes import routes
 from altid.api.http import FhirApp, Receive, Scope, Send
+from altid.api.orders import outbox
 from altid.api.orders.routes import orders_app
 from altid.api.settings import FhirSettings, Service
 from altid.orders.desk import open_orders
+from altid.orders.downstream import alarm
+from altid.orders.downstream.destinations import FILE, Downstream, read_destinations
+from altid.orders.downstream.service import open_downstream
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.primary import FAILURES, NoPrimaryError
@@ -57,13 +61,17 @@ class App:
         self._settings = settings
         self._fhir: FhirApp | None = None
         self._orders: FhirApp | None = None
-        health = [Route("/health/live", _live), Route("/health/ready", _ready)]
+        health = [
+            Route("/health/live", _live),
+            Route("/health/ready", _ready),
+            Route("/health/orders", _orders),
+        ]
         self._pages = Starlette(routes=health, lifespan=self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fhir is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
             await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
-        elif self._orders is not None and scope["type"] == "http" and _is_below(ORDERS_BASE, scope["path"]):
+        elif self._orders is not None and scope["type"] == "http" and _is_order(scope["path"]):
             await self._orders({**scope, "root_path": ORDERS_BASE}, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -71,14 +79,17 @@ class App:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """The database is open as long as the server runs."""
+        downstream = await asyncio.to_thread(read_destinations, Path(self._settings.guard.folder) / FILE)
         async with (
             _open(self._settings) as database,
             open_guard(database, self._settings.guard) as guard,
+            open_downstream(database, downstream, guard.audit),
         ):
-            app.state.database = database
+            app.state.database, app.state.downstream = database, downstream
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
+            app.routes.extend(outbox.routes(service, downstream))
             app.routes.extend(pages(service))
             async with open_orders(
                 database,
@@ -105,6 +116,11 @@ def _is_fhir(path: str) -> bool:
     return _is_below(FHIR_BASE, path) and not path.startswith(f"{FHIR_BASE}/.well-known/")
 
 
+def _is_order(path: str) -> bool:
+    """What leaves for other systems, and comes back from them, has endpoints of its own."""
+    return _is_below(ORDERS_BASE, path) and not any(_is_below(base, path) for base in outbox.BASES)
+
+
 def _is_below(base: str, path: str) -> bool:
     return path.startswith(base) and path[len(base) :][:1] in ("", "/")
 
@@ -126,3 +142,15 @@ async def _ready(request: Request) -> JSONResponse:
     except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
     return JSONResponse({"status": "ready", "version": __version__})
+
+
+async def _orders(request: Request) -> JSONResponse:
+    """How orders leave for others: counts and names of destinations, and what somebody must look at."""
+    database: Database = request.app.state.database
+    settings: Downstream = request.app.state.downstream
+    try:
+        async with asyncio.timeout(_READY_S_MAX), database.writing() as connection:
+            found = await alarm.health(connection, settings)
+    except (NoPrimaryError, *FAILURES):
+        return JSONResponse({"status": "the record can't be reached"}, 503)
+    return JSONResponse(found.json)

@@ -22,6 +22,8 @@ from altid.access.federation.table import IdentityFileError
 from altid.access.folder import prepare
 from altid.access.guard import PROVIDERS_FILE, GuardSettings
 from altid.api.settings import FhirSettings
+from altid.orders.downstream.destinations import FILE as ORDERS_FILE
+from altid.orders.downstream.destinations import OrdersFileError, read_destinations
 from altid.record.database import Limits
 from altid.record.migrate import migrate
 from altid.record.postgres import PostgresSettings, embedded
@@ -111,9 +113,10 @@ def _guarded(options: ServeOptions) -> Account:
         account = _worker_account(options)
         prepare(data, account)
         read_providers(data / PROVIDERS_FILE)  # A mistake is told here, once, and not by each worker.
+        read_destinations(data / ORDERS_FILE)
     except OSError as error:
         raise ServeError(f"{error.filename or data} cannot be written: {error.strerror}.") from None
-    except IdentityFileError as error:
+    except (IdentityFileError, OrdersFileError) as error:
         raise ServeError(f"{error}.") from None
     return account
 
