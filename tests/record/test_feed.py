@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from altid.record.feed import START, Change, Cursor, changes
+from altid.record.feed import START, Change, Cursor, changes, newest
 from altid.record.migrate import migrate
 from altid.record.postgres import Cluster
 from altid.record.write import delete, update, write
@@ -176,3 +176,36 @@ def test_a_reader_amid_concurrent_writers_misses_nothing(dsn: str, seed: int) ->
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         Cursor.parse(text)
+
+
+def test_a_consumer_of_some_types_gets_those_and_goes_past_the_others(dsn: str) -> None:
+    async def work() -> None:
+        async with connected(dsn) as connection:
+            await write(connection, [update(basic("a"))])
+            await write(connection, [update({"resourceType": "Patient", "id": "p"})])
+            await write(connection, [update(basic("b"))])
+            found: list[str] = []
+            after = START
+            for _ in range(200):
+                batch = await changes(connection, after, count=1, types=["Patient"])
+                found += [change.stored.reference for change in batch.changes]
+                after = batch.cursor
+                if batch.caught_up:
+                    break
+            assert found == ["Patient/p"]
+            assert (await changes(connection, after)).changes == []
+
+    asyncio.run(work())
+
+
+def test_whoever_begins_now_gets_what_comes_and_not_what_was(dsn: str) -> None:
+    async def work() -> None:
+        async with connected(dsn) as connection:
+            await write(connection, [update(basic("before"))])
+            await all_changes(connection)
+            begin = await newest(connection)
+            await write(connection, [update(basic("after"))])
+            found = await all_changes(connection, begin)
+            assert "Basic/after" in {change.stored.reference for change in found}
+
+    asyncio.run(work())

@@ -33,7 +33,15 @@ reason_option = click.option(
 
 @click.group(cls=Subcommands)
 def orders() -> None:
-    """Orders on their way to pharmacy, laboratory and FMK."""
+    """Orders on their way to pharmacy, laboratory and FMK, and results on their way back.
+
+    \b
+    Examples:
+      altid orders outbox
+      altid orders outbox --dead --json
+      altid orders outbox retry 17 --reason "the pharmacy is back"
+      altid orders inbox
+    """
 
 
 @orders.group(cls=Subcommands, invoke_without_command=True)
