@@ -277,3 +277,17 @@ def test_both_sites_dead_with_a_leader_key_is_still_a_page() -> None:
     dead(picture["sites"][0])
     dead(picture["sites"][1])
     assert all(_html(picture, Words(language)) for language in LANGUAGES)
+
+
+def test_orders_that_do_not_arrive_are_a_warning_and_a_fact_with_counts() -> None:
+    queue = {"destination": "pharmacy", "waiting": 2, "dead": 1, "oldest_s": 61.2}
+    told = {"alarms": ["dead pharmacy"], "held": 0, "destinations": [queue]}
+    shown = board({**healthy(), "orders": told}, EN)
+    assert any("dead pharmacy" in warning for warning in shown.warnings)
+    assert shown.facts[-1].text == "2 waiting, the oldest for 61 s; 1 dead, 0 results without a place"
+    assert shown.facts[-1].level == "alarm"
+
+
+def test_where_nothing_leaves_for_others_nothing_is_said_of_it() -> None:
+    told = {"alarms": [], "held": 0, "destinations": []}
+    assert board({**healthy(), "orders": told}, EN).facts == board(healthy(), EN).facts

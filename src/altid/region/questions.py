@@ -112,6 +112,14 @@ async def ask_site(where: Layout, site: Site, tls: SSLContext, at: At) -> Answer
     return Answers(patroni, guardian, database, etcd, servers)
 
 
+async def ask_orders(region: Region) -> dict[str, Any] | None:
+    """How orders leave for others, as a server of either site tells it (`/health/orders`)."""
+    told = await asyncio.gather(
+        *(_json(site.host, site.server_ports[0], "/health/orders", None) for site in region.sites)
+    )
+    return next((one for one in told if one and "alarms" in one), None)
+
+
 async def _server(host: str, port: int) -> dict[str, Any]:
     answer = await _json(host, port, "/health/ready", None)
     return {"url": f"http://{host}:{port}", "state": _server_state(answer)}

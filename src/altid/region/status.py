@@ -31,7 +31,7 @@ from altid.region.conclusions import (
 )
 from altid.region.drained import read_drained
 from altid.region.layout import Layout
-from altid.region.questions import ask_keys, ask_site, ask_witness
+from altid.region.questions import ask_keys, ask_orders, ask_site, ask_witness
 from altid.region.timeline import read_timeline
 from altid.region.tls import of_operator, of_place
 from altid.region.topology import Place, Region, Site
@@ -86,6 +86,9 @@ class Status:
     backup: dict[str, Any] = field(default_factory=dict)
     """How far the log is archived, and the newest base backups (see `backup.picture`)."""
 
+    orders: dict[str, Any] | None = None
+    """Orders on their way to others: what waits, since when, what is dead, and the alarms; None: not told."""
+
     certificates: dict[str, Any] | None = None
     """The certificate that ends next (see `renewal.next_end`)."""
 
@@ -111,9 +114,10 @@ async def gather(where: Layout, region: Region, place: Place | None = None) -> S
     began_s, asked_at = time.monotonic(), datetime.now(UTC)
     tls = (of_place(where, place) if place else of_operator(where)).client
     async with passage.opened(where, () if place else region.sites) as at:
-        keys, witness, *asked = await asyncio.gather(
+        keys, witness, orders, *asked = await asyncio.gather(
             ask_keys(region, tls),
             ask_witness(region, tls),
+            ask_orders(region),
             *(ask_site(where, site, tls, at) for site in region.sites),
         )
     answers = {site.name: answer for site, answer in zip(region.sites, asked, strict=True)}
@@ -135,6 +139,7 @@ async def gather(where: Layout, region: Region, place: Place | None = None) -> S
         timeline=timeline.events,
         capacity=asdict(capacity.read(where, region)),
         backup=backup_picture(where, region),
+        orders=orders,
         certificates=renewal.next_end(where, region),
         asked_at=asked_at.isoformat(timespec="milliseconds"),
         took_ms=round((time.monotonic() - began_s) * 1000, 1),

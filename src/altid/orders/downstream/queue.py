@@ -205,7 +205,11 @@ SELECT c.destination, count(d.number) FILTER (WHERE d.state IN ('waiting', 'sent
   LEFT JOIN delivery d ON d.destination = c.destination AND d.state IN ('waiting', 'sent', 'refused', 'dead')
  GROUP BY c.destination ORDER BY c.destination
 """
-_LISTED = f"SELECT {_COLUMNS} FROM delivery WHERE state = ANY ($1::text[]) ORDER BY number LIMIT $2"
+# The first condition is that of the index.
+_LISTED = f"""
+SELECT {_COLUMNS} FROM delivery
+ WHERE state IN ('waiting', 'sent', 'refused', 'dead') AND state = ANY ($1::text[]) ORDER BY number LIMIT $2
+"""
 _HOLD = "SELECT state FROM delivery WHERE number = $1 FOR UPDATE"
 _SUPERSEDED = """
 SELECT EXISTS (

@@ -38,7 +38,9 @@ CREATE TABLE delivery (
     UNIQUE (destination, type, id, version)
 );
 CREATE INDEX delivery_waiting ON delivery (destination, lane, number) WHERE state IN ('waiting', 'sent');
-CREATE INDEX delivery_dead ON delivery (destination, number) WHERE state IN ('refused', 'dead');
+-- For figures and lists: few rows of many.
+CREATE INDEX delivery_open ON delivery (destination, number)
+    WHERE state IN ('waiting', 'sent', 'refused', 'dead');
 
 -- Messages with results. One that can't be placed keeps its bytes until somebody has seen to it.
 CREATE TABLE inbound (

@@ -33,6 +33,7 @@ def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
         _backup(picture.get("backup"), words),
         _certificates(picture.get("certificates"), words),
         _capacity(picture.get("capacity"), words),
+        *_orders(picture.get("orders"), words),
     )
 
 
@@ -93,3 +94,15 @@ def _capacity(told: Mapping[str, Any] | None, words: Words) -> Fact:
         text = f"{text} ({words.number(min(margins.values()), 1)} ×)"
     at = moment_of((told or {}).get("measured"))
     return Fact(words.text("fact.capacity"), text, _VERDICTS.get(verdict, "unknown"), at)
+
+
+def _orders(told: Mapping[str, Any] | None, words: Words) -> tuple[Fact, ...]:
+    """Orders on their way to others, where there are any others."""
+    destinations = (told or {}).get("destinations") or []
+    if told is None or not (destinations or told.get("alarms")):
+        return ()
+    waiting, dead = (sum(one[name] for one in destinations) for name in ("waiting", "dead"))
+    oldest_s = max((one["oldest_s"] for one in destinations), default=0.0)
+    counts = {"waiting": waiting, "oldest": round(oldest_s), "dead": dead, "held": told.get("held", 0)}
+    level: Level = "alarm" if told.get("alarms") else "good"
+    return (Fact(words.text("fact.orders"), words.text("fact.orders.counts", **counts), level),)

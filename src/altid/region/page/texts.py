@@ -77,6 +77,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{names} mener begge, at de leder, og ingen af dem har nøglen dertil.",
         "{names} both take themselves for the leader, and neither holds the key to it.",
     ),
+    "warning.orders": (
+        "Ordinationer når ikke frem som de skal ({alarms}): se altid orders outbox",
+        "Orders do not arrive as they should ({alarms}): see altid orders outbox",
+    ),
     "warning.fault": (
         "Øvelse: fejlen {fault} er sat i gang på {site}",
         "Drill: the fault {fault} is in force at {site}",
@@ -159,6 +163,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.drill": ("Sidste øvelse", "Last drill"),
     "fact.fault": ("Sidste fejl", "Last fault"),
     "fact.capacity": ("Ét sted alene kan bære alt", "One site alone can carry it all"),
+    "fact.orders": ("Ordinationer til andre systemer", "Orders to other systems"),
+    "fact.orders.counts": (
+        "{waiting} venter, den ældste i {oldest} s; {dead} nåede ikke frem, {held} svar uden plads",
+        "{waiting} waiting, the oldest for {oldest} s; {dead} dead, {held} results without a place",
+    ),
     "fact.not-told": ("ukendt: intet er oplyst", "unknown: nothing is told"),
     "fact.never": ("ingen endnu", "none yet"),
     "fact.drill.passed": ("{name}: bestået", "{name}: passed"),

@@ -110,5 +110,7 @@ def _warnings(picture: Picture, words: Words) -> Iterable[str]:
         yield words.text(key, names=" + ".join(primaries), leader=leader)
     if "replication" in (picture.get("unknown") or []):
         yield words.text("warning.replication")
+    if alarms := (picture.get("orders") or {}).get("alarms"):
+        yield words.text("warning.orders", alarms=", ".join(alarms))
     for fault in picture.get("faults") or []:
         yield words.text("warning.fault", fault=fault.get("name"), site=fault.get("site"))
