@@ -94,25 +94,30 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until it is cancelled."""
-        this = asyncio.current_task()
-        assert this is not None
-        # Who is cancelled while a task of the group meets a fault gets the fault, and not the cancellation.
-        while not this.cancelling():
-            near = False
+        near = True
+        while True:
+            # In a task of its own: a task group that meets a fault while it is cancelled gives on the fault,
+            # and the cancellation would be lost.
+            turn = asyncio.create_task(self._take_turn(near))
             try:
-                near = await self._is_near()
-                async with self._database.lasting() as connection:
-                    async with asyncio.timeout(_STATEMENT_S_MAX):
-                        leads = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
-                    if leads:
-                        _log.info("orders are sent from here")
-                        await self._lead(_Session(connection))
-            except* _LOST as lost:
-                _log.info("orders are not sent from here any more (%s)", _kind(lost))
-            except* Exception as fault:  # supervised: told, and begun again
-                _log.error("the dispatcher of orders failed: %s", _kind(fault))
-            every_s = _TRY_EVERY_S if near else _TRY_AFAR_EVERY_S
-            await asyncio.sleep(every_s * self._rng.uniform(0.5, 1.0))
+                await asyncio.wait({turn})
+            finally:
+                turn.cancel()
+                await asyncio.wait({turn})
+            near = _end_of(turn)
+
+    async def _take_turn(self, near: bool) -> bool:
+        """Lead, if nobody does, until that is lost; whether the primary is near."""
+        every_s = _TRY_EVERY_S if near else _TRY_AFAR_EVERY_S
+        await asyncio.sleep(every_s * self._rng.uniform(0.5, 1.0))
+        near = await self._is_near()
+        async with self._database.lasting() as connection:
+            async with asyncio.timeout(_STATEMENT_S_MAX):
+                leads = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
+            if leads:
+                _log.info("orders are sent from here")
+                await self._lead(_Session(connection))
+        return near
 
     async def _is_near(self) -> bool:
         async with self._database.reading() as connection:
@@ -286,9 +291,26 @@ def _event(ready: _Ready, destination: Destination) -> Event:
     )
 
 
-def _kind(fault: BaseException) -> str:
-    """The kind and place of a fault; never its text, which may quote a patient."""
+def _end_of(turn: asyncio.Task[bool]) -> bool:
+    """Whether the primary is near, as far as is known. A fault is told, and the next turn begins."""
+    fault = None if turn.cancelled() else turn.exception()
+    if fault is None:
+        return not turn.cancelled() and turn.result()
+    if isinstance(_first(fault), _LOST):
+        _log.info("orders are not sent from here any more (%s)", _kind(fault))
+    else:
+        _log.error("the dispatcher of orders failed: %s", _kind(fault))
+    return True
+
+
+def _first(fault: BaseException) -> BaseException:
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
+    return fault
+
+
+def _kind(fault: BaseException) -> str:
+    """The kind and place of a fault; never its text, which may quote a patient."""
+    fault = _first(fault)
     frame = traceback.extract_tb(fault.__traceback__)[-1]
     return f"{type(fault).__name__} at {frame.filename}:{frame.lineno}"
