@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from altid.access import policy
 from altid.access.audit.event import Action, Event, Outcome, who_of
-from altid.access.grounds import EVERYONE, Grounds, Reach
+from altid.access.grounds import EVERYONE, Grounds, Reach, reach_of_system
 from altid.access.identity import Identity, Level, Role
 from altid.access.reaching import Reaches
 from altid.fhir.definitions import resource_types
@@ -63,13 +63,17 @@ class Permit:
         self.notes: list[Note] = []
         self.was_refused = False
         self._reaches = reaches
-        self._reach: Reach | None = EVERYONE if identity.role is Role.SYSTEM or reaches is None else None
+        self._reach: Reach | None = None
+        if identity.role is Role.SYSTEM:
+            self._reach = reach_of_system(identity.patient)
+        elif reaches is None:
+            self._reach = EVERYONE
         self._is_fresh = self._reach is not None
 
     @property
     def is_for_everyone(self) -> bool:
-        """A system: what its scopes allow, it may do with every patient."""
-        return self.identity.role is Role.SYSTEM
+        """A system: what its scopes allow, it may do with every patient, unless it is bound to one."""
+        return self.identity.role is Role.SYSTEM and self.identity.patient is None
 
     def may(self, letter: str, type_: str) -> bool:
         """Whether the identity may do it at all: grounds are asked for afterwards."""

@@ -16,7 +16,7 @@ at work never goes out. One that comes and goes must be good for longer each tim
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -30,6 +30,8 @@ class Fault(StrEnum):
     """An answer, and no receipt that says ok."""
     SLOW = "slow"
     """A good receipt, later than anybody should wait."""
+    CERTIFICATE = "certificate"
+    """Its certificate isn't good: of a gateway."""
     CLOCK = "clock"
     """Its clock is far from its fellows'."""
     NOT_REGISTERED = "not-registered"
@@ -121,9 +123,12 @@ class Watch:
         )
 
 
-def watch_of(names: Iterable[str], now_s: float) -> Watch:
-    """The beginning: everybody is taken to be well until the first trial."""
-    return Watch({name: Watched(since_s=now_s) for name in names})
+def watch_of(names: Iterable[str], now_s: float, out: Collection[str] = ()) -> Watch:
+    """The beginning: everybody is taken to be well until the first trial, but for those who are `out`."""
+    states = {name: State.OUT if name in out else State.HEALTHY for name in names}
+    if all(state is State.OUT for state in states.values()):
+        states = dict.fromkeys(states, State.HEALTHY)
+    return Watch({name: Watched(state, since_s=now_s) for name, state in states.items()})
 
 
 def after(watch: Watch, trial: Trial, patience: Patience) -> Watch:

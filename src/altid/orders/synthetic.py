@@ -42,8 +42,11 @@ def patient(id_: str) -> Resource:
     return {"resourceType": "Patient", "id": id_, "active": False, "meta": {"tag": [_TEST_DATA]}}
 
 
-def medication_order(patient: str, mark: str, at: datetime, *, is_test: bool = False) -> Resource:
+def medication_order(
+    patient: str, mark: str, at: datetime, *, ends: datetime | None = None, is_test: bool = False
+) -> Resource:
     """An order of a common drug, to be signed. `mark` is its note, by which the version is known again."""
+    ends = ends or at + timedelta(days=7)
     tags = [_TEST_DATA, *([{"system": TAG_SYSTEM, "code": TEST_ORDER}] if is_test else [])]
     return {
         "resourceType": "MedicationRequest",
@@ -66,7 +69,7 @@ def medication_order(patient: str, mark: str, at: datetime, *, is_test: bool = F
                 "text": "2 tabletter (1000 mg) morgen, middag og aften",
                 "timing": {
                     "repeat": {
-                        "boundsPeriod": {"start": instant(at), "end": instant(at + timedelta(days=7))},
+                        "boundsPeriod": {"start": instant(at), "end": instant(ends)},
                         "frequency": 1,
                         "period": 1,
                         "periodUnit": "d",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
         _drill(picture.get("last_drill"), words),
         _backup(picture.get("backup"), words),
         _certificates(picture.get("certificates"), words),
+        _orders(picture.get("sites") or (), words),
         _capacity(picture.get("capacity"), words),
     )
 
@@ -93,3 +94,26 @@ def _capacity(told: Mapping[str, Any] | None, words: Words) -> Fact:
         text = f"{text} ({words.number(min(margins.values()), 1)} ×)"
     at = moment_of((told or {}).get("measured"))
     return Fact(words.text("fact.capacity"), text, _VERDICTS.get(verdict, "unknown"), at)
+
+
+def _orders(sites: Sequence[Picture], words: Words) -> Fact:
+    """What the canaries tell of their test orders; what one site doesn't tell is said to be unknown."""
+    label = words.text("fact.orders")
+    told = {str(site.get("name")): site.get("canary") for site in sites}
+    failing = [name for name, canary in told.items() if canary and not canary.get("registered", True)]
+    if failing:
+        return Fact(label, words.text("fact.orders.failing", sites=", ".join(failing)), "alarm")
+    out = [
+        f"{name} {words.part(part)}"
+        for name, canary in told.items()
+        for part, server in ((canary or {}).get("servers") or {}).items()
+        if server.get("state") == "out"
+    ]
+    if out:
+        return Fact(label, words.text("fact.orders.out", servers=", ".join(out)), "alarm")
+    doors = [name for name, canary in told.items() if ((canary or {}).get("gateway") or {}).get("fault")]
+    if doors:
+        return Fact(label, words.text("fact.orders.gateway", sites=", ".join(doors)), "warn")
+    if not told or not all(told.values()) or any((canary or {}).get("blind") for canary in told.values()):
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    return Fact(label, words.text("fact.orders.good"), "good")
