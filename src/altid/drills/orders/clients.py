@@ -182,7 +182,7 @@ def told_of(answer: Answer, site: str, sent_s: float) -> Told:
     """What an answer tells of the order: a receipt's word, or that it was refused for good."""
     now_s = time.monotonic()
     receipt = _receipt(answer)
-    word = str(receipt.get("word", ""))
+    word = answer.headers.get("altid-receipt", "") or str(receipt.get("word", ""))
     if word == "ok":
         return Told(site, sent_s, now_s, word, str(receipt.get("order")), receipt.get("version"))
     if not word and answer.status in _FINAL and answer.status not in _NOT_FINAL:

@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -66,7 +66,7 @@ class Probe:
     tokens: Credentials
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
-    _version: int | None = field(default=None, init=False)
+    version: int | None = None
     """Of the order; None when it isn't known."""
 
     @property
@@ -84,19 +84,19 @@ class Probe:
         began_s = self.clock()
         signed_s, fault, detail = None, None, ""
         try:
-            version = self._version or await self._known(headers)
+            version = self.version or await self._known(headers)
             mark = uuid.uuid4().hex
             sent_s = self.clock()
             receipt = await self._change(version, mark, headers)
             signed_s = self.clock() - sent_s
-            self._version = receipt["version"]
+            self.version = receipt["version"]
             await self._look(receipt, mark, headers)
             if signed_s > SLOW_S:
                 raise _FaultError(Fault.SLOW)
         except _FaultError as failed:
             fault, detail = failed.fault, failed.detail
             if fault not in (Fault.SLOW, Fault.CLOCK):
-                self._version = None
+                self.version = None
         ended_s = self.clock()
         taken_s = ended_s - began_s if signed_s is None else signed_s
         return Seen(Trial(self.name, began_s, ended_s, fault, process), round(taken_s * 1000, 1), detail)

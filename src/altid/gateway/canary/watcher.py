@@ -11,14 +11,17 @@ import json
 import logging
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
 
 from altid.access.keys import NoSigningKeyError
+from altid.access.programs import Credentials
 from altid.access.secret import SecretError
 from altid.gateway import files
 from altid.gateway.canary.credential import tokens_for
@@ -79,11 +82,14 @@ class Watcher:
         site: Site,
         patience: Patience | None = None,
         dice: random.Random | None = None,
+        credentials: Callable[[str], Credentials] | None = None,
     ) -> None:
+        """`credentials`: tokens for a patient, of whose id."""
         self._where, self._region, self._site = where, region, site
         self._patience, self._dice = patience or Patience(), dice or random.SystemRandom()
         self._identity: Identity = of_place(where, site)
         self._account = accounts.current()
+        self._credentials = credentials or partial(tokens_for, where, region, site)
         names = [f"server-{number}" for number in range(1, site.servers + 1)]
         now_s = time.monotonic()
         out = read_drained(where, site).out
@@ -93,21 +99,29 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for name, port in zip(self._servers.watch.servers, self._site.server_ports, strict=True):
-                at = Connection(self._site.host, port)
-                tasks.create_task(self._keep(self._servers, self._probe(name, at)))
-            gateway = Connection(self._site.host, self._site.gateway, self._identity.client)
-            tasks.create_task(self._keep(self._gateway, self._probe(GATEWAY, gateway)))
-            tasks.create_task(self._tell())
-            tasks.create_task(self._refresh())
+        host, names = self._site.host, self._servers.watch.servers
+        servers = [
+            self._probe(name, Connection(host, port))
+            for name, port in zip(names, self._site.server_ports, strict=True)
+        ]
+        gateway = self._probe(GATEWAY, Connection(host, self._site.gateway, self._identity.client))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for probe in servers:
+                    tasks.create_task(self._keep(self._servers, probe))
+                tasks.create_task(self._keep(self._gateway, gateway))
+                tasks.create_task(self._tell())
+                tasks.create_task(self._refresh())
+        finally:
+            for probe in (*servers, gateway):
+                probe.close()
 
     def _probe(self, name: str, at: Connection) -> Probe:
         """Its order is read through the other site's gateway, and through the own one if need be."""
         patient = canary_patient(self._site.name, name)
         sites = (self._region.other(self._site), self._site)
         readers = [Connection(site.host, site.gateway, self._identity.client) for site in sites]
-        return Probe(name, patient, at, readers, tokens_for(self._where, self._region, self._site, patient))
+        return Probe(name, patient, at, readers, self._credentials(patient))
 
     async def _keep(self, watched: _Watched, probe: Probe) -> None:
         """One trial after the other, for ever."""
