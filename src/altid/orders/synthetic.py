@@ -39,14 +39,21 @@ def is_canary_patient(id_: str) -> bool:
 
 def patient(id_: str) -> Resource:
     """Somebody who doesn't exist, and has neither a name nor a number by which they could be found."""
-    return {"resourceType": "Patient", "id": id_, "active": False, "meta": {"tag": [_TEST_DATA]}}
+    return {"resourceType": "Patient", "id": id_, "meta": {"tag": [_TEST_DATA]}}
 
 
 def medication_order(
-    patient: str, mark: str, at: datetime, *, ends: datetime | None = None, is_test: bool = False
+    patient: str,
+    mark: str,
+    at: datetime,
+    *,
+    starts: datetime | None = None,
+    days: int = 1,
+    is_test: bool = False,
 ) -> Resource:
     """An order of a common drug, to be signed. `mark` is its note, by which the version is known again."""
-    ends = ends or at + timedelta(days=7)
+    starts = starts or at
+    ends = starts + timedelta(days=days)
     tags = [_TEST_DATA, *([{"system": TAG_SYSTEM, "code": TEST_ORDER}] if is_test else [])]
     return {
         "resourceType": "MedicationRequest",
@@ -61,7 +68,7 @@ def medication_order(
         },
         "subject": {"reference": f"Patient/{patient}"},
         "authoredOn": instant(at),
-        "requester": {"display": "Altid"},
+        "requester": {"reference": "PractitionerRole/altid", "display": "Altid"},
         "reasonCode": [{"text": "Afprøvning"}],
         "note": [{"text": mark}],
         "dosageInstruction": [
@@ -69,14 +76,10 @@ def medication_order(
                 "text": "2 tabletter (1000 mg) morgen, middag og aften",
                 "timing": {
                     "repeat": {
-                        "boundsPeriod": {"start": instant(at), "end": instant(ends)},
-                        "frequency": 1,
-                        "period": 1,
-                        "periodUnit": "d",
+                        "boundsPeriod": {"start": instant(starts), "end": instant(ends)},
                         "when": ["MORN", "NOON", "EVE"],
                     }
                 },
-                "asNeededBoolean": False,
                 "route": {
                     "coding": [{"system": "http://snomed.info/sct", "code": "26643006"}],
                     "text": "oral anvendelse",

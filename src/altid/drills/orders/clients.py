@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from altid.access.programs import Credentials
@@ -32,6 +32,8 @@ _PAUSE_S_MIN, _PAUSE_S_MAX = 0.05, 1.0
 _CHANGES = 0.3
 """So many of all that is signed are changes of the client's own orders."""
 _KNOWN_MAX = 20
+_ORDERS_MAX = 2_000
+"""Of one client in one drill."""
 
 _FINAL = range(400, 500)
 _NOT_FINAL = (401, 403, 408, 425, 429)
@@ -138,7 +140,10 @@ class Doctor:
             path = f"/orders/{told.order}/change"
             return Draft(key, before.patient, mark, path, _dump(body), told.version)
         patient = self.dice.choice(self.patients)
-        order = medication_order(patient, mark, datetime.now(UTC))
+        now = datetime.now(UTC)
+        # Each on a day of its own: two orders of one drug on one day would be warned of.
+        day = self.number * _ORDERS_MAX + number
+        order = medication_order(patient, mark, now, starts=now + timedelta(days=2 * day))
         return Draft(key, patient, mark, "/orders", _dump(order))
 
     def _learn(self, draft: Draft) -> None:

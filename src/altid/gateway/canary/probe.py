@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -125,7 +125,7 @@ class Probe:
 
     def _first(self) -> dict[str, Any]:
         now = datetime.fromtimestamp(self.wall(), UTC)
-        return medication_order(self.patient, "", now, ends=now + timedelta(days=_RUNS_DAYS), is_test=True)
+        return medication_order(self.patient, "", now, days=_RUNS_DAYS, is_test=True)
 
     async def _change(self, version: int, mark: str, headers: dict[str, str]) -> dict[str, Any]:
         body = {"reason": "canary", "note": [{"text": mark}]}
