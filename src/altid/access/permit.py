@@ -18,7 +18,7 @@ from altid.access.grounds import EVERYONE, Grounds, Reach, reach_of_system
 from altid.access.identity import Identity, Level, Role
 from altid.access.reaching import Reaches
 from altid.fhir.definitions import resource_types
-from altid.fhir.search.about import patients_about
+from altid.fhir.search.about import PATIENT, patients_about
 from altid.record.stored import Found, Stored
 from altid.record.visibility import Visible
 
@@ -130,6 +130,11 @@ class Permit:
     async def is_by_override(self, patient: str) -> bool:
         """Whether it is broken glass that opens this patient, as far as was looked already."""
         return (await self._reached()).of(patient) is Grounds.OVERRIDE
+
+    def is_made_for(self, type_: str, id_: str) -> bool:
+        """The very patient whom a system's token is bound to: it may also make that one."""
+        identity = self.identity
+        return identity.role is Role.SYSTEM and type_ == PATIENT and identity.patient == id_
 
     def note(self, note: Note) -> None:
         """Tell of a look or a change, before its answer leaves."""

@@ -125,7 +125,7 @@ class Probe:
 
     def _first(self) -> dict[str, Any]:
         now = datetime.fromtimestamp(self.wall(), UTC)
-        return medication_order(self.patient, "", now, days=_RUNS_DAYS, is_test=True)
+        return medication_order(self.patient, "canary", now, days=_RUNS_DAYS, is_test=True)
 
     async def _change(self, version: int, mark: str, headers: dict[str, str]) -> dict[str, Any]:
         body = {"reason": "canary", "note": [{"text": mark}]}
