@@ -84,6 +84,8 @@ class Doctor:
     dice: random.Random
     tokens: Credentials
     line: Line
+    is_hasty: bool = False
+    """Closes the page after the first try, whatever came of it."""
     drafts: list[Draft] = field(default_factory=list)
     _known: list[tuple[Draft, Told]] = field(default_factory=list)
     """Orders that can be changed: their latest version, with its receipt."""
@@ -102,7 +104,7 @@ class Doctor:
         while not stop.is_set():
             draft = self._next()
             self.drafts.append(draft)
-            await self.send(draft, DEADLINE_S)
+            await self.send(draft, 0.0 if self.is_hasty else DEADLINE_S)
             self._learn(draft)
             await asyncio.sleep(self.dice.uniform(0.5, 1.5) * pause_s)
 
@@ -112,11 +114,13 @@ class Doctor:
             await self.send(draft, ANSWER_S_MAX * 2)
 
     async def send(self, draft: Draft, s_max: float) -> None:
-        """Send it to one site after the other until an answer settles it, or the time is over."""
+        """Send it, to one site after the other, until an answer settles it or the time is over."""
         end_s, turn, pause_s = time.monotonic() + s_max, 0, _PAUSE_S_MIN
-        while not draft.is_settled and time.monotonic() < end_s:
+        while not draft.is_settled:
             gateway = self.gateways[turn % len(self.gateways)]
             draft.told.append(await self._carry(gateway, draft))
+            if time.monotonic() > end_s:
+                break
             if not draft.is_settled:
                 turn += 1
                 await asyncio.sleep(self.dice.uniform(0.5, 1.5) * pause_s)

@@ -31,6 +31,8 @@ class Weather:
     """And that much later, perhaps after newer ones."""
     lost: float = 0.0
     """Of so many the answer is lost on its way back."""
+    unsent: float = 0.0
+    """So many never arrive anywhere."""
 
 
 FAIR = Weather()
@@ -56,7 +58,9 @@ class Line:
             task = asyncio.create_task(_later(late_s, copy))
             self._copies.add(task)
             task.add_done_callback(self._copies.discard)
-        is_lost = self.dice.random() < weather.lost
+        is_lost, is_unsent = (self.dice.random() < share for share in (weather.lost, weather.unsent))
+        if is_unsent:
+            raise HttpError("the request was lost")
         answer = await ask()
         if is_lost:
             raise HttpError("the answer was lost")

@@ -36,11 +36,13 @@ from altid.region.tls import of_operator
 from altid.region.topology import Region, Site
 
 _PATIENTS = 40
+_HASTY = 4
+"""Every fourth doctor closes the page at once: what nobody sends again is what reconciliation is for."""
 _DRAIN_S_MAX = 40.0
 _POLL_S = 0.2
 _RUN_LENGTH_MAX = 40
-_SETTLE_S = 8.0
-"""What a dead server had noted is looked up, and sent again, within so long after all is well."""
+_SETTLE_S = 20.0
+"""What a server had noted, and never knew the end of, is looked up after 15 s, and sent again if need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ async def drill(
     moments, after = await play(stage, scenario, crowd)
     await asyncio.sleep(_SETTLE_S)
     held = {site.name: await _patiently(site, began, run, tokens) for site in region.sites}
-    outboxes = [draft for doctor in crowd.doctors for draft in doctor.outbox]
-    found = await listed(where, region, began, outboxes, tokens)
+    outboxes = [[one for one in doctor.memory if one.is_open] for doctor in crowd.doctors]
+    found = await listed(region, began, datetime.now(UTC), outboxes, tokens)
     told = OrderRun(name, scenario, stage, options.seed, moments, [one.memory for one in crowd.doctors])
     result = result_of(told, held, found, after)
     result |= {"began": began.isoformat(timespec="seconds"), "evidence": str(folder)}
@@ -105,7 +107,8 @@ def _crowd(
         order = gateways if number % 2 else gateways[::-1]
         own = dice.sample(list(patients), max(1, len(patients) // 4))
         line = Line(random.Random(f"{options.seed} line {number}"))
-        doctors.append(Doctor(number, run, order, tls, own, dice, tokens, line))
+        is_hasty = number % _HASTY == 0
+        doctors.append(Doctor(number, run, order, tls, own, dice, tokens, line, is_hasty))
     return _Crowd(doctors, scenario.weather, options.pause_s)
 
 

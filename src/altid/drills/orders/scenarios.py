@@ -37,11 +37,11 @@ ORDER_SCENARIOS: dict[str, Scenario] = {
         weather=Weather(late_s_max=0.4, copied=0.5, copy_late_s_max=4.0),
     ),
     "orders-lost-answers": Scenario(
-        "answers are lost after the commit",
+        "requests are lost, and answers after the commit",
         acts.nothing,
         fault_s=12.0,
         servers=_FIVE,
-        weather=Weather(copied=0.1, copy_late_s_max=2.0, lost=0.4),
+        weather=Weather(copied=0.1, copy_late_s_max=2.0, lost=0.4, unsent=0.2),
     ),
 }
 """Every drill of orders by its name."""
