@@ -6,7 +6,9 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from altid.access.identity import Level, Role
@@ -14,13 +16,15 @@ from altid.access.programs import SCOPES, GivenToken, bearer
 from altid.access.tokens import Subject
 from altid.api.settings import FhirSettings
 from altid.gateway.canary.probe import Probe, Seen
+from altid.gateway.canary.trimming import trim_by
 from altid.orders.receipt import order_id
-from altid.orders.synthetic import canary_patient, is_test_order
+from altid.orders.synthetic import canary_patient, is_test_order, medication_order
 from altid.region.http import Answer, Connection
 from guards import minted
 from running import running_worker
 
 PATIENT = canary_patient("A", "server-1")
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +95,41 @@ def test_its_token_opens_nobody_else(dsn: str, guarded: int) -> None:
 
 def _patient(id_: str) -> dict[str, str]:
     return {"resourceType": "Patient", "id": id_}
+
+
+def test_old_versions_of_test_orders_are_taken_away_and_nothing_else(dsn: str, guarded: int) -> None:
+    _trials(guarded, _token(dsn), 4)
+    everybody = _token_of_everything(dsn)
+    others = _ask(guarded, everybody, "PUT", "/fhir/Patient/trim", _patient("trim"))
+    assert others.status == 201
+    for day in (1, 2):
+        tagged = medication_order("trim", f"v{day}", NOW, starts=NOW + timedelta(days=2 * day), is_test=True)
+        assert _ask(guarded, everybody, "POST", "/orders", tagged, f"trim-{day}").status == 201
+    before = asyncio.run(_counted(dsn))
+
+    async def trimmed() -> int:
+        session = await asyncpg.connect(dsn)
+        try:
+            return await trim_by(session, timedelta(0))
+        finally:
+            await session.close()
+
+    taken = asyncio.run(trimmed())
+    assert taken >= 4
+    assert asyncio.run(_counted(dsn)) == tuple(count - taken for count in before)
+    seen = _trials(guarded, _token(dsn), 1)
+    assert seen[0].trial.fault is None
+
+
+async def _counted(dsn: str) -> tuple[int, ...]:
+    session = await asyncpg.connect(dsn)
+    try:
+        tables = ("resource_history", "change", "order_key")
+        return tuple([await session.fetchval(f"SELECT count(*) FROM {table}") for table in tables])
+    finally:
+        await session.close()
+
+
+def _token_of_everything(dsn: str) -> str:
+    whom = Subject("test", "Test", Role.SYSTEM, "", Level.HIGH, str(uuid.uuid4()), ("system/*.cruds",))
+    return asyncio.run(minted(dsn, whom))

@@ -26,6 +26,7 @@ from altid.access.secret import SecretError
 from altid.gateway import files
 from altid.gateway.canary.credential import tokens_for
 from altid.gateway.canary.probe import Probe, Seen
+from altid.gateway.canary.trimming import trim
 from altid.orders.canary import Patience, State, Watch, after, forgotten, pause_s, watch_of
 from altid.orders.synthetic import canary_patient
 from altid.record.postgres import account as accounts
@@ -47,6 +48,7 @@ _START_S = 5.0
 _READY_S_MAX = 1.0
 _TELL_EVERY_S = 1.0
 _REFRESH_EVERY_S = 30.0
+_TRIM_EVERY_S = 300.0
 _BLIND = (
     OSError,
     TimeoutError,
@@ -112,6 +114,7 @@ class Watcher:
                 tasks.create_task(self._keep(self._gateway, gateway))
                 tasks.create_task(self._tell())
                 tasks.create_task(self._refresh())
+                tasks.create_task(self._trim())
         finally:
             for probe in (*servers, gateway):
                 probe.close()
@@ -227,6 +230,15 @@ class Watcher:
             "servers": {name: _shown(self._servers, name) for name in self._servers.watch.servers},
             GATEWAY: _shown(self._gateway, GATEWAY),
         }
+
+    async def _trim(self) -> None:
+        """Test orders have no history worth keeping: what is left of it is an hour."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * _TRIM_EVERY_S)
+            try:
+                await trim(self._where, self._region, self._site)
+            except _BLIND as error:
+                _log.info("old test orders stay for now (%s)", type(error).__name__)
 
     async def _refresh(self) -> None:
         """A certificate that was renewed is shown to whoever is connected to next."""
