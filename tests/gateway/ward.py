@@ -47,7 +47,8 @@ class Record:
 
 @dataclass
 class OrderServer:
-    """One server. Modes: `well`, `loses`, `refuses`, `slow`, `hangs` (at orders), `late` (its clock)."""
+    """One server. Modes: `well`, `loses`, `refuses`, `slow`, `hangs` (at orders), `late` (its clock),
+    `doubles` (knows no keys)."""
 
     host: str
     port: int
@@ -66,6 +67,11 @@ class OrderServer:
         finally:
             self.tasks.discard(task)
             writer.transport.abort()
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -112,6 +118,8 @@ class OrderServer:
         key = headers["idempotency-key"]
         id_ = path.split("/")[3] if path.endswith("/change") else order_id(key)
         held = self.record.versions.get(id_, [])
+        if self.mode == "doubles":
+            key = id_ = f"{key}-{len(self.record.keys)}" if id_ == order_id(key) else id_
         if self.mode == "loses":
             version = len(held) + 1
         else:
@@ -178,9 +186,7 @@ async def ward(folder: Path, servers: int = 3) -> AsyncIterator[Ward]:
 
 async def _closed(server: OrderServer, listening: asyncio.Server) -> None:
     listening.close()
-    for task in server.tasks:
-        task.cancel()
-    await asyncio.gather(*server.tasks, return_exceptions=True)
+    await server.close()
 
 
 def _health(told: Ward, site: str) -> dict[str, str]:

@@ -25,7 +25,12 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "load": ("system/*.cruds",),
     "export": ("system/*.rs",),
     "demo": ("system/*.crus",),
-    "drill": ("system/Observation.crus", "system/Patient.cru", "system/MedicationRequest.crus"),
+    "drill": (
+        "system/Observation.crus",
+        "system/Patient.cru",
+        "system/MedicationRequest.crus",
+        "system/ServiceRequest.crus",
+    ),
     "canary": ("system/Patient.cru", "system/MedicationRequest.cru"),
     "capacity": ("system/Patient.cru", "system/Observation.crus"),
     "benchmark": ("system/*.cruds",),

@@ -79,7 +79,7 @@ class Doctor:
     run: str
     gateways: Sequence[Gateway]
     """Its own site's first."""
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
     patients: Sequence[str]
     dice: random.Random
     tokens: Credentials

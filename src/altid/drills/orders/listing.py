@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from altid.access.programs import Credentials
 from altid.drills.orders.history import Listed, Signed
 from altid.orders.synthetic import is_canary_patient
 from altid.region.error import RegionError
-from altid.region.http import Connection, HttpError
+from altid.region.http import Answer, Connection, HttpError
 from altid.region.topology import Region, Site
 
 _ANSWER_S_MAX = 20.0
@@ -28,13 +28,14 @@ _POLL_S = 0.2
 _HELD_MAX = 500
 """Of one browser; and receipts are asked for so many at once, for that is how one hands in an outbox."""
 
+_CLOCKS_DIFFER = timedelta(seconds=2)
+_REFUSALS = range(400, 408)
 _CERTAIN = ("ok", "fatal-error")
 
 
 async def listed(
     region: Region,
     began: datetime,
-    ended: datetime,
     outboxes: Iterable[Sequence[Signed]],
     tokens: Credentials,
 ) -> list[Listed]:
@@ -45,7 +46,8 @@ async def listed(
         held = [{"key": one.key, "patient": one.patient} for one in outbox]
         if held:
             await _ask(first, "POST", "/orders/outboxes", tokens, {"held": held[:_HELD_MAX]})
-    window = f"from={_instant(began)}&to={_instant(ended)}"
+    # Up to now: what was just handed in is noted as of now.
+    window = f"from={_instant(began)}&to={_instant(datetime.now(UTC) + _CLOCKS_DIFFER)}"
     for site in region.sites:
         told = await _ask(site, "GET", f"/orders/intents?{window}", tokens)
         if not told["whole"]:
@@ -83,13 +85,19 @@ async def _ask(
             with suppress(HttpError):
                 answer = await connection.ask(method, path, body, headers, s_max=_ANSWER_S_MAX)
                 said = f"HTTP {answer.status}"
-                if answer.status == 200:
+                if answer.status == 200 or answer.status in _REFUSALS:
                     connection.close()
-                    told: dict[str, Any] = json.loads(answer.body)
-                    return told
+                    return _told(answer, site)
             connection.close()
         await asyncio.sleep(_POLL_S)
     raise RegionError(f"{site.name} can't tell what is uncertain ({said or 'no answer'}).")
+
+
+def _told(answer: Answer, site: Site) -> dict[str, Any]:
+    if answer.status != 200:
+        raise RegionError(f"{site.name} does not tell what is uncertain: HTTP {answer.status}.")
+    told: dict[str, Any] = json.loads(answer.body)
+    return told
 
 
 def _instant(at: datetime) -> str:
