@@ -109,6 +109,11 @@ class PlaceFolders:
         return self.gateway / "canary.json"
 
     @property
+    def intents(self) -> Path:
+        """The journals of the site's servers for orders (see `altid.orders.desk`)."""
+        return self.root / "intents"
+
+    @property
     def restart(self) -> Path:
         """Which part the supervisor shall start again: it looks at SIGHUP."""
         return self.root / "restart.json"

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import NamedTuple
 
+from altid.drills.acts import prepare_disk_of
 from altid.drills.stage import Stage
 from altid.region.error import RegionError
 
@@ -39,6 +40,15 @@ async def freeze_one(stage: Stage) -> None:
     """A server takes connections and answers nobody."""
     [server] = _chosen(stage, 1)
     await stage.inject("part-freeze", server.site, server.part)
+
+
+async def prepare_journals(stage: Stage) -> None:
+    await prepare_disk_of("intents", stage)
+
+
+async def fill_journals(stage: Stage) -> None:
+    """Under the intent journals of a whole site: its servers can't note an order, so they take none."""
+    await stage.inject("disk-full", stage.other.name, "intents")
 
 
 async def kill_primary(stage: Stage) -> None:

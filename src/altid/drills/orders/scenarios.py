@@ -5,6 +5,7 @@ from __future__ import annotations
 from altid.drills.orders import acts
 from altid.drills.orders.line import Weather
 from altid.drills.scenarios import Scenario
+from altid.region import smalldisk
 
 _FIVE = 5
 """Servers at each site."""
@@ -18,6 +19,14 @@ ORDER_SCENARIOS: dict[str, Scenario] = {
     ),
     "orders-server-freeze": Scenario(
         "a server freezes, and still takes connections", acts.freeze_one, fault_s=15.0, servers=_FIVE
+    ),
+    "orders-disk-full": Scenario(
+        "the disk under a site's journals is full",
+        acts.fill_journals,
+        fault_s=12.0,
+        servers=_FIVE,
+        prepare=acts.prepare_journals,
+        check=smalldisk.check,
     ),
     "orders-site-cut": Scenario(
         "a site is cut off", acts.cut_site, needs_netns=True, write_s_max=6.0, servers=_FIVE
