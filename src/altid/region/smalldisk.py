@@ -1,9 +1,9 @@
 """A disk that can be full without harm: a part's folder on a small file system of its own, kept in a file.
 
-While a place is stopped, the folder of its PostgreSQL (or etcd, or its servers' intents) is moved onto an ext4
-file system in an image file, and a link put in its stead. A second file beside the data then takes all the room
-that is left: whoever writes gets ENOSPC from a real file system, and the machine's own disk loses nothing, for
-the image is sparse.
+While a place is stopped, the folder of its PostgreSQL (or etcd, or its servers' intents) is moved onto an
+ext4 file system in an image file, and a link put in its stead. A second file beside the data then takes all
+the room that is left: whoever writes gets ENOSPC from a real file system, and the machine's own disk loses
+nothing, for the image is sparse.
 
 ```
 DATA/A/small/postgres.img   the image

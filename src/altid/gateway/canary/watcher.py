@@ -45,6 +45,8 @@ GATEWAY = "gateway"
 
 _START_S = 5.0
 """A process that is younger is starting: the health check keeps requests away until it is ready."""
+_FIRST_S = 30.0
+"""A region that starts needs so long until the first order; then it is an alarm as well."""
 _READY_S_MAX = 1.0
 _TELL_EVERY_S = 1.0
 _REFRESH_EVERY_S = 30.0
@@ -72,6 +74,8 @@ class _Watched:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     is_told: bool = False
     """That nobody can have an order registered has been told."""
+    was_good: bool = False
+    """Since this process began."""
 
 
 class Watcher:
@@ -93,7 +97,7 @@ class Watcher:
         self._account = accounts.current()
         self._credentials = credentials or partial(tokens_for, where, region, site)
         names = [f"server-{number}" for number in range(1, site.servers + 1)]
-        now_s = time.monotonic()
+        self._began_s = now_s = time.monotonic()
         out = read_drained(where, site).out
         self._servers = _Watched(watch_of(names, now_s, out))
         self._gateway = _Watched(watch_of([GATEWAY], now_s))
@@ -148,6 +152,7 @@ class Watcher:
         before = watched.watch
         watched.watch = after(before, seen.trial, self._patience)
         watched.seen[probe.name] = seen
+        watched.was_good = watched.was_good or seen.trial.fault is None
         if watched.watch != before:
             self._follow(watched, before)
             watched.changed.set()
@@ -190,10 +195,11 @@ class Watcher:
             self._event("server back", part=name)
         if watch.out != before.out:
             self._apply()
-        if watch.is_record != watched.is_told:
-            watched.is_told = watch.is_record
+        is_failing = watch.is_record and (watched.was_good or time.monotonic() - self._began_s > _FIRST_S)
+        if is_failing != watched.is_told:
+            watched.is_told = is_failing
             self._event(*self._alarm(watched))
-        if watch.is_record or watch.out != before.out:
+        if is_failing or watch.out != before.out:
             self._write()
 
     def _alarm(self, watched: _Watched) -> tuple[str]:
@@ -225,7 +231,7 @@ class Watcher:
     def _told(self) -> dict[str, Any]:
         return {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "registered": not self._servers.watch.is_record,
+            "registered": not self._servers.is_told,
             "blind": self._blind or None,
             "servers": {name: _shown(self._servers, name) for name in self._servers.watch.servers},
             GATEWAY: _shown(self._gateway, GATEWAY),

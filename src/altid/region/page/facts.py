@@ -114,6 +114,13 @@ def _orders(sites: Sequence[Picture], words: Words) -> Fact:
     doors = [name for name, canary in told.items() if ((canary or {}).get("gateway") or {}).get("fault")]
     if doors:
         return Fact(label, words.text("fact.orders.gateway", sites=", ".join(doors)), "warn")
-    if not told or not all(told.values()) or any((canary or {}).get("blind") for canary in told.values()):
+    if not told or not all(_tells(canary) for canary in told.values()):
         return Fact(label, words.text("fact.not-told"), "unknown")
     return Fact(label, words.text("fact.orders.good"), "good")
+
+
+def _tells(canary: Picture | None) -> bool:
+    """Whether it has tried every server, and can go on."""
+    servers = (canary or {}).get("servers") or {}
+    is_whole = bool(servers) and all(server.get("state") != "untried" for server in servers.values())
+    return canary is not None and is_whole and not canary.get("blind")
