@@ -54,10 +54,10 @@ def test_a_database_is_brought_from_nothing_to_the_newest_schema_once(empty: str
     assert asyncio.run(migrate(empty)) == []
 
 
-@pytest.mark.parametrize("before", range(1, len(migrations())))
+@pytest.mark.parametrize("before", [step.number for step in migrations()[:-1]])
 def test_every_earlier_schema_can_be_brought_to_the_newest(empty: str, before: int) -> None:
     asyncio.run(migrate(empty, upto=before))
-    assert asyncio.run(migrate(empty)) == migrations()[before:]
+    assert asyncio.run(migrate(empty)) == [step for step in migrations() if step.number > before]
 
 
 def test_two_servers_that_start_together_migrate_once(empty: str) -> None:
