@@ -79,6 +79,10 @@ def _all_healthy(both: Ward) -> bool:
     return len(servers) == 3 and all(one["state"] == "healthy" for one in [*servers, told["gateway"]])
 
 
+def _faults(both: Ward) -> set[str | None]:
+    return {server["fault"] for server in _told(both)["servers"].values()}
+
+
 def _events(both: Ward, name: str) -> list[dict[str, Any]]:
     return [event for event in events.read(both.where.events) if event["event"] == name]
 
@@ -127,6 +131,19 @@ def test_a_record_that_takes_no_orders_takes_no_server_out_and_is_alarmed(tmp_pa
         assert not _told(both)["registered"]
         both.record.broken = False
         await eventually(lambda: bool(_events(both, "orders are again registered by any server")))
+        assert not _events(both, "server out")
+
+    _play(tmp_path / "data", story)
+
+
+def test_a_site_that_is_not_live_is_no_alarm_while_its_gateway_finds_the_other(tmp_path: Path) -> None:
+    async def story(both: Ward) -> None:
+        for server in both.servers["A"]:
+            server.mode = "stale"
+        await eventually(lambda: _faults(both) == {"not-live"})
+        await asyncio.sleep(2.0)
+        told = _told(both)
+        assert (told["registered"], told["gateway"]["fault"]) == (True, None)
         assert not _events(both, "server out")
 
     _play(tmp_path / "data", story)

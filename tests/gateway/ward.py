@@ -48,7 +48,7 @@ class Record:
 @dataclass
 class OrderServer:
     """One server. Modes: `well`, `loses`, `refuses`, `slow`, `hangs` (at orders), `late` (its clock),
-    `doubles` (knows no keys)."""
+    `doubles` (knows no keys), `stale` (says that its site isn't live)."""
 
     host: str
     port: int
@@ -84,6 +84,7 @@ class OrderServer:
             text = json.dumps(told).encode()
             moment = formatdate(time.time() - (600 if self.mode == "late" else 0), usegmt=True)
             lines = [f"HTTP/1.1 {status} x", f"Date: {moment}", "Content-Type: application/json"]
+            lines += ["Altid-Nothing-Done: true"] if "nothing" in told else []
             lines += [f"Content-Length: {len(text)}", "", ""]
             writer.write("\r\n".join(lines).encode() + text)
             await writer.drain()
@@ -113,6 +114,8 @@ class OrderServer:
             await asyncio.sleep(_HUNG_S)
         if self.mode == "slow":
             await asyncio.sleep(1.7)
+        if self.mode == "stale":
+            return 503, {"nothing": "done"}
         if self.mode == "refuses" or self.record.broken:
             return 503, {"resourceType": "OperationOutcome"}
         key = headers["idempotency-key"]

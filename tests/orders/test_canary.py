@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from altid.orders.canary import Fault, Patience, State, Trial, Watch, after, forgotten, pause_s, watch_of
 
 PATIENCE = Patience()
-ACCUSING = [fault for fault in Fault if fault is not Fault.UNREAD]
+ACCUSING = [fault for fault in Fault if fault not in (Fault.UNREAD, Fault.NOT_LIVE)]
 
 
 def played(names: str, *trials: tuple[str, Fault | None]) -> Watch:
@@ -55,9 +55,14 @@ def test_a_server_that_loses_one_order_of_two_is_not_forgiven_for_the_other() ->
     assert state(played("a b", ("a", Fault.NOT_REGISTERED), ("a", None), ("b", None))) is State.OUT
 
 
-def test_orders_that_nobody_can_look_for_accuse_nobody() -> None:
-    watch = played("a b", ("a", Fault.UNREAD), ("a", Fault.UNREAD), ("b", None))
+@pytest.mark.parametrize("fault", [Fault.UNREAD, Fault.NOT_LIVE])
+def test_what_is_not_the_servers_doing_accuses_nobody(fault: Fault) -> None:
+    watch = played("a b", ("a", fault), ("b", None), ("a", fault), ("a", fault))
     assert state(watch) is State.SUSPECT
+
+
+def test_a_site_that_is_not_live_is_no_record_that_fails() -> None:
+    assert not played("a b", *[("a", Fault.NOT_LIVE), ("b", Fault.NOT_LIVE)] * 3).is_record
 
 
 def test_when_all_fail_alike_it_is_the_record() -> None:

@@ -38,6 +38,11 @@ class Fault(StrEnum):
     """A good receipt of an order that the record doesn't hold, or holds with another content."""
     UNREAD = "unread"
     """A good receipt, and no site could be asked for the order. Says nothing of the server."""
+    NOT_LIVE = "not-live"
+    """The server says that its site is not the live record, so its gateway asks the other site. Neither."""
+
+
+_NOT_THE_SERVERS = (Fault.UNREAD, Fault.NOT_LIVE)
 
 
 class State(StrEnum):
@@ -118,9 +123,8 @@ class Watch:
     def is_record(self) -> bool:
         """Nobody at work can have an order registered, and it has been tried twice: it is not the servers."""
         at_work = [one for one in self.servers.values() if one.state is not State.OUT]
-        return bool(at_work) and all(
-            one.state is State.SUSPECT and (one.failures > 1 or one.lost) for one in at_work
-        )
+        fail = all(one.state is State.SUSPECT and (one.failures > 1 or one.lost) for one in at_work)
+        return bool(at_work) and fail and any(one.fault is not Fault.NOT_LIVE for one in at_work)
 
 
 def watch_of(names: Iterable[str], now_s: float, out: Collection[str] = ()) -> Watch:
@@ -167,7 +171,7 @@ def pause_s(watch: Watch, server: str, patience: Patience) -> float:
 
 
 def _is_accused(one: Watched) -> bool:
-    return one.state is State.SUSPECT and one.fault is not Fault.UNREAD
+    return one.state is State.SUSPECT and one.fault not in _NOT_THE_SERVERS
 
 
 def _refuted(suspect: Watched, trial: Trial) -> Watched:

@@ -64,6 +64,8 @@ class Probe:
     readers: Sequence[Connection]
     """Where it looks for the order: the other site's gateway first."""
     tokens: Credentials
+    is_gateway: bool = False
+    """Its "nothing done" means that no site takes the order, not only this one."""
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     version: int | None = None
@@ -141,6 +143,8 @@ class Probe:
         answer = await self._ask("POST", path, json.dumps(body).encode(), sent)
         receipt = _object(answer)
         is_whole = receipt.get("word") == "ok" and isinstance(receipt.get("version"), int)
+        if answer.headers.get("altid-nothing-done") and not self.is_gateway:
+            raise _FaultError(Fault.NOT_LIVE)
         if answer.status not in (200, 201) or not is_whole:
             raise _FaultError(Fault.REFUSED, str(receipt.get("word") or f"HTTP {answer.status}"))
         self._check_clock(answer)

@@ -128,7 +128,8 @@ class Watcher:
         patient = canary_patient(self._site.name, name)
         sites = (self._region.other(self._site), self._site)
         readers = [Connection(site.host, site.gateway, self._identity.client) for site in sites]
-        return Probe(name, patient, at, readers, self._credentials(patient))
+        tokens = self._credentials(patient)
+        return Probe(name, patient, at, readers, tokens, is_gateway=name == GATEWAY)
 
     async def _keep(self, watched: _Watched, probe: Probe) -> None:
         """One trial after the other, for ever."""
