@@ -136,7 +136,9 @@ NOBODY = Reach(everyone=False)
 
 def reach_of_system(patient: str | None) -> Reach:
     """Everyone, or the one patient whom the system's token is bound to."""
-    return EVERYONE if patient is None else Reach(False, Place(patients={patient: Grounds.SCOPE}), only=patient)
+    if patient is None:
+        return EVERYONE
+    return Reach(everyone=False, place=Place(patients={patient: Grounds.SCOPE}), only=patient)
 
 
 TREATING = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.SECRETARY})
