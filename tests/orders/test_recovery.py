@@ -22,6 +22,7 @@ from altid.orders.notebook import Notebook, new_notebook
 from altid.orders.receipt import order_id, part_key, write_key
 from altid.orders.recovery import Recovery, entries_of, planned_again
 from altid.orders.registering import NotRegisteredError, Registrar
+from altid.orders.synthetic import canary_patient
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.postgres import Cluster
@@ -281,3 +282,17 @@ def test_a_journal_that_gets_big_keeps_what_is_open(dsn: str, tmp_path: Path) ->
         await notebook.close()
 
     staged(dsn, tmp_path, work)
+
+
+def test_a_test_order_that_was_never_registered_is_nobodys_and_let_go(dsn: str, tmp_path: Path) -> None:
+    key = "canary-never-seen"
+
+    async def work(stage: Stage) -> Path:
+        left = await dead(stage.folder, intent(key, patient=canary_patient("A", "server-1")))
+        await stage.recovery.step()
+        return left
+
+    left = staged(dsn, tmp_path, work)
+    assert ends(left) == [End.NOT_STORED]
+    assert sql(dsn, f"SELECT FROM order_recovered WHERE client_key = '{key}'") == []
+    assert sql(dsn, f"SELECT FROM resource WHERE id = '{order_id(key)}'") == []

@@ -56,8 +56,8 @@ def with_lines(where: Layout) -> Layout:
         ("partition", "A,A", None, "two places, as in --site A,B"),
         ("site-silent", "A,B", None, "wants one place"),
         ("apply-freeze", "A", None, "no process applies a log"),
-        ("disk-full", "W", "postgres", "wants --part postgres or etcd that W has"),
-        ("disk-full", "A", "guardian", "wants --part postgres or etcd that A has"),
+        ("disk-full", "W", "postgres", "wants --part postgres or etcd or intents that W has"),
+        ("disk-full", "A", "guardian", "wants --part postgres or etcd or intents that A has"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(

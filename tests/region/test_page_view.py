@@ -291,3 +291,36 @@ def test_orders_that_do_not_arrive_are_a_warning_and_a_fact_with_counts() -> Non
 def test_where_nothing_leaves_for_others_nothing_is_said_of_it() -> None:
     told = {"alarms": [], "held": 0, "destinations": []}
     assert board({**healthy(), "orders": told}, EN).facts == board(healthy(), EN).facts
+
+
+def _with_canary(picture: dict[str, Any], **states: str) -> dict[str, Any]:
+    """The picture with canaries at both sites; what isn't named is healthy."""
+    for site in picture["sites"]:
+        named = {f"server-{one}": states.get(f"{site['name']}{one}", "healthy") for one in (1, 2)}
+        servers = {name: {"state": state, "fault": None} for name, state in named.items()}
+        site["canary"] = {"registered": True, "blind": None, "servers": servers, "gateway": {"fault": None}}
+    return picture
+
+
+def _orders(picture: dict[str, Any]) -> tuple[str, str]:
+    [fact] = [fact for fact in board(picture, EN).facts if fact.label == "Test orders"]
+    return fact.text, fact.level
+
+
+def test_the_test_orders_are_told_by_server_and_never_more_than_is_known() -> None:
+    assert _orders(healthy()) == ("unknown: nothing is told", "unknown")
+    assert _orders(_with_canary(healthy())) == ("registered by every server", "good")
+    assert _orders(_with_canary(healthy(), B2="untried")) == ("unknown: nothing is told", "unknown")
+    assert _orders(_with_canary(healthy(), A2="out")) == ("taken out: A server 2", "alarm")
+
+
+def test_a_site_whose_orders_are_not_registered_is_an_alarm() -> None:
+    picture = _with_canary(healthy())
+    picture["sites"][1]["canary"]["registered"] = False
+    assert _orders(picture) == ("not registered: B", "alarm")
+
+
+def test_a_gateway_that_lets_no_orders_through_is_told() -> None:
+    picture = _with_canary(healthy())
+    picture["sites"][0]["canary"]["gateway"]["fault"] = "certificate"
+    assert _orders(picture) == ("not through the gateway: A", "warn")

@@ -15,6 +15,7 @@ import pytest
 from altid.access.accounts import Account
 from altid.access.audit.event import Event
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
+from altid.orders.synthetic import canary_patient
 from altid.record.database import Limits
 from tests.access.desks import PASSWORD
 from tests.web.visiting import asking
@@ -93,6 +94,11 @@ def test_the_list_tells_where_the_patient_lies(browser: httpx.Client, anna: str)
     assert row is not None
     assert "Hjertesygdomme H1" in row.group()
     assert "Stue 3, seng 1" in row.group()
+
+
+def test_nobody_that_the_canary_signs_for_is_in_the_list(browser: httpx.Client, put: Put) -> None:
+    put("Patient", canary_patient("A", "server-1"), name=[{"family": "Kanarie"}])
+    assert "/patient/altid-canary" not in search(browser, "Kanarie")
 
 
 def test_what_was_searched_is_in_no_address(browser: httpx.Client, anna: str) -> None:

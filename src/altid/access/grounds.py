@@ -135,5 +135,13 @@ class _Patients(Collection[str]):
 EVERYONE = Reach(everyone=True)
 NOBODY = Reach(everyone=False)
 
+
+def reach_of_system(patient: str | None) -> Reach:
+    """Everyone, or the one patient whom the system's token is bound to."""
+    if patient is None:
+        return EVERYONE
+    return Reach(everyone=False, place=Place(patients={patient: Grounds.SCOPE}), only=patient)
+
+
 TREATING = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.SECRETARY})
 """The others have grounds for nobody."""

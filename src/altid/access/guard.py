@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,12 @@ class Guard:
     desk: Desk
     audit: Audit
     reaches: Reaches
-    secret: AccessSecret = field(repr=False)
-    site: str
+    site: str = "A"
+
+    @property
+    def secret(self) -> AccessSecret:
+        """What the keys of the process are derived from."""
+        return self.desk.secret
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
@@ -127,4 +131,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit, Reaches(database), secret, settings.site)
+        yield Guard(desk, audit, Reaches(database), settings.site)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from altid.access import policy
 from altid.access.audit.event import Action, Event, Outcome, who_of
-from altid.access.grounds import EVERYONE, Grounds, Reach
+from altid.access.grounds import EVERYONE, Grounds, Reach, reach_of_system
 from altid.access.identity import Identity, Level, Role
 from altid.access.reaching import Reaches
 from altid.fhir.definitions import resource_types
-from altid.fhir.search.about import patients_about
+from altid.fhir.search.about import PATIENT, patients_about
 from altid.record.stored import Found, Stored
 from altid.record.visibility import Visible
 
@@ -67,14 +67,18 @@ class Permit:
         self.notes: list[Note] = []
         self.was_refused = False
         self._reaches = reaches
-        self._reach: Reach | None = EVERYONE if identity.role is Role.SYSTEM or reaches is None else None
+        self._reach: Reach | None = None
+        if identity.role is Role.SYSTEM:
+            self._reach = reach_of_system(identity.patient)
+        elif reaches is None:
+            self._reach = EVERYONE
         self._is_fresh = self._reach is not None
         self._rights = _rights(identity.role, identity.scopes, identity.patient is not None)
 
     @property
     def is_for_everyone(self) -> bool:
-        """A system: what its scopes allow, it may do with every patient."""
-        return self.identity.role is Role.SYSTEM
+        """A system: what its scopes allow, it may do with every patient, unless it is bound to one."""
+        return self.identity.role is Role.SYSTEM and self.identity.patient is None
 
     def may(self, letter: str, type_: str) -> bool:
         """Whether the identity may do it at all: grounds are asked for afterwards."""
@@ -131,6 +135,11 @@ class Permit:
     async def is_by_override(self, patient: str) -> bool:
         """Whether it is broken glass that opens this patient, as far as was looked already."""
         return (await self._reached()).of(patient) is Grounds.OVERRIDE
+
+    def is_made_for(self, type_: str, id_: str) -> bool:
+        """The very patient whom a system's token is bound to: it may also make that one."""
+        identity = self.identity
+        return identity.role is Role.SYSTEM and type_ == PATIENT and identity.patient == id_
 
     def note(self, note: Note) -> None:
         """Tell of a look or a change, before its answer leaves."""

@@ -167,7 +167,9 @@ def _narrowed(identity: Identity, type_: str, own: Right) -> Right:
 
 
 def _scoped(identity: Identity, type_: str) -> Right:
-    """A system's rights are its `system/` scopes; those of a user or patient mean nothing without one."""
+    """A system's rights are its `system/` scopes; those of a user or patient mean nothing without one. A
+    token that is bound to a patient needs grounds, which there are for that one alone."""
     held = [scope for scope in map(parse, identity.scopes) if scope and scope.context == "system"]
     letters = {letter for scope in held if scope.resource in ("*", type_) for letter in scope.letters}
-    return Right("".join(letter for letter in "cruds" if letter in letters))
+    is_bound = identity.patient is not None and kind_of(type_) not in (Kind.DIRECTORY, Kind.DEFINITION)
+    return Right("".join(letter for letter in "cruds" if letter in letters), is_bound)

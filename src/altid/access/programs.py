@@ -25,7 +25,13 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "load": ("system/*.cruds",),
     "export": ("system/*.rs",),
     "demo": ("system/*.crus",),
-    "drill": ("system/Observation.crus",),
+    "drill": (
+        "system/Observation.crus",
+        "system/Patient.cru",
+        "system/MedicationRequest.crus",
+        "system/ServiceRequest.crus",
+    ),
+    "canary": ("system/Patient.cru", "system/MedicationRequest.cru"),
     "capacity": ("system/Patient.cru", "system/Observation.crus"),
     "benchmark": ("system/*.cruds",),
 }
@@ -52,8 +58,11 @@ class TokenFileError(Exception):
     """The file holds no token. The message is one line and names the file."""
 
 
-async def program_token(operator: Operator, program: str, *, life_s: float | None = None) -> Issued:
-    """A token for a program of the operator, which is in the audit as a logon."""
+async def program_token(
+    operator: Operator, program: str, *, life_s: float | None = None, patient: str | None = None
+) -> Issued:
+    """A token for a program of the operator, which is in the audit as a logon. With a patient it is good for
+    what is about that one alone."""
     session = new_id(operator.rng)
     subject = Subject(
         id=BUILT_IN,
@@ -63,6 +72,7 @@ async def program_token(operator: Operator, program: str, *, life_s: float | Non
         level=Level.HIGH,
         session=session,
         scopes=SCOPES[program],
+        patient=patient,
     )
     who = Who(subject.id, f"{subject.name}, by {operator.user}", subject.role, subject.organisation, session)
     event = Event(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from altid.access.grounds import EVERYONE, NOBODY, TREATING, Own, Place, Reach
+from altid.access.grounds import NOBODY, TREATING, Own, Place, Reach, reach_of_system
 from altid.access.identity import Identity, Role
 from altid.access.relations import own_of, place_of
 from altid.record.database import Database
@@ -112,7 +112,7 @@ class Reaches:
     async def of(self, identity: Identity, *, fresh: bool = False) -> Reach:
         """Whom the identity has grounds for. Raises what the database raises."""
         if identity.role is Role.SYSTEM:
-            return EVERYONE
+            return reach_of_system(identity.patient)
         if identity.role not in TREATING:
             return NOBODY
         place = await self._places.get(

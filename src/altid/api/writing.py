@@ -151,7 +151,7 @@ async def update_resource(service: Service, request: Request, type_: str, id_: s
     check_same_id(resource, id_)
     prepared = update(resource, expected_of_update(request))
     await rights.require_to_write(request, "u", prepared)
-    if not request.permit.is_bound("u", type_):
+    if not request.permit.is_bound("u", type_) or request.permit.is_made_for(type_, id_):
         return answer_write(request, prepared, await write_grouped(service, prepared, key_of(request)))
     return await _update_shown(service, request, prepared)
 

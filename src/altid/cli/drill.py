@@ -19,19 +19,43 @@ from altid.cli.app import Options
 from altid.cli.region import run
 from altid.drills import restore, series
 from altid.drills.evidence import make_folder
+from altid.drills.orders.run import drill as run_orders
+from altid.drills.orders.scenarios import ORDER_SCENARIOS
 from altid.drills.run import DrillOptions
 from altid.drills.run import drill as run_drill
 from altid.drills.scenarios import SCENARIOS, missing
 from altid.gateway.startup import up
 from altid.region import faults, layout, netns
+from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.error import RegionError
 from altid.region.layout import Layout, load_region
+from altid.region.regionfile import render_region
 from altid.region.shutdown import down
 
 _SEED_BITS = 32
-_ALL, _RESTORE = "all", "restore"
+_ALL, _ORDERS, _RESTORE = "all", "orders", "restore"
+_GROUPS = (_ALL, _ORDERS)
+_EVERY = SCENARIOS | ORDER_SCENARIOS
 _REPEAT_MAX = 100
 _APART_S_MAX = 3_600.0
+
+
+_TOLD = (
+    "acknowledged",
+    "missing",
+    "duplicated",
+    "stale_reads",
+    "two_leaders",
+    "unfounded",
+    "forked",
+    "uncertain",
+    "unlisted",
+    "wrongly_listed",
+    "patients_missing",
+    "patients_wrong",
+    "unknown",
+)
+"""Of each result, as far as the drill looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +71,21 @@ class _Wish:
 
     @property
     def names(self) -> list[str]:
-        return [*SCENARIOS, _RESTORE] if self.name == _ALL else [self.name]
+        groups = {_ALL: [*_EVERY, _RESTORE], _ORDERS: [*ORDER_SCENARIOS]}
+        return groups.get(self.name, [self.name])
+
+    @property
+    def is_group(self) -> bool:
+        return self.name in _GROUPS
+
+    @property
+    def servers(self) -> int:
+        """So many a site that every drill can be done."""
+        return max(_EVERY[name].servers if name in _EVERY else 1 for name in self.names)
 
 
 @click.command()
-@click.argument("name", type=click.Choice([*SCENARIOS, _RESTORE, _ALL]))
+@click.argument("name", type=click.Choice([*_EVERY, _RESTORE, *_GROUPS]))
 @click.option("--seed", type=int, help="Repeat the load of an earlier run.  [default: a new one each run]")
 @click.option("--clients", default=8, show_default=True, type=click.IntRange(2, 200), help="Writers.")
 @click.option(
@@ -93,11 +127,13 @@ def drill(
       altid drill site-loss --data /srv/altid --json
       altid drill zombie --seed 7
       altid drill site-silent --repeat 5 --apart 65
+      altid drill two-of-ten --clients 20
+      altid drill orders
       altid drill all
     """
     wish = _Wish(name, seed, clients, repeat, apart, evidence)
     results = run(_drills(options, wish))
-    if name == _ALL:
+    if wish.is_group:
         return _tell_all(options, results)
     if repeat > 1:
         return _tell_series(options, results)
@@ -121,14 +157,14 @@ async def _drills(options: Options, wish: _Wish) -> list[dict[str, Any]]:
 async def _one_of(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[str, Any]:
     """One run. Of all drills, one that can't be done is left out, and one that breaks off has failed."""
     reason = _impossible(where, name)
-    if wish.name == _ALL and reason:
+    if wish.is_group and reason:
         return {"drill": name, "skipped": reason}
     if reason:
         raise RegionError(f"{name} can't be done here: {reason}")
     try:
         return await _one(where, name, wish, evidence)
     except RegionError as error:
-        if wish.name != _ALL:
+        if not wish.is_group:
             raise
         return {"drill": name, "passed": False, "findings": [str(error)]}
 
@@ -140,8 +176,9 @@ async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[st
     folder = make_folder(evidence, name, seed)
     if name == _RESTORE:
         return await restore.drill(where, region, seed, wish.clients, settings.pause_s, folder)
+    run_one = run_orders if name in ORDER_SCENARIOS else run_drill
     try:
-        return await run_drill(name, SCENARIOS[name], where, region, settings, folder)
+        return await run_one(name, _EVERY[name], where, region, settings, folder)
     finally:
         await faults.heal(where, region)
         await faults.tidy(where, region)
@@ -151,9 +188,12 @@ def _impossible(where: Layout, name: str) -> str:
     """Why the drill can't be done on this region and machine; nothing if it can."""
     if name == _RESTORE:
         return ""
-    if SCENARIOS[name].needs_netns and netns.load(where.data) is None:
+    scenario = _EVERY[name]
+    if scenario.needs_netns and netns.load(where.data) is None:
         return "it cuts lines, and the region was started without --netns"
-    return missing(SCENARIOS[name])
+    if fewer := [site.name for site in load_region(where).sites if site.servers < scenario.servers]:
+        return f"it wants {scenario.servers} servers at each site, and {', '.join(fewer)} has fewer"
+    return missing(scenario)
 
 
 @asynccontextmanager
@@ -178,15 +218,27 @@ async def _running(where: Layout, wish: _Wish) -> AsyncIterator[None]:
     ran = where.marker.is_file() and any(
         layout.holder(where.place(place.name).lock) is not None for place in load_region(where).places
     )
-    lines = any(name in SCENARIOS and SCENARIOS[name].needs_netns for name in wish.names)
+    lines = any(name in _EVERY and _EVERY[name].needs_netns for name in wish.names)
     try:
         if not ran:
-            in_netns = lines and (wish.name != _ALL or netns.possible())
-            await up(where, None, lambda _line: None, in_netns=in_netns)
+            in_netns = lines and (not wish.is_group or netns.possible())
+            with tempfile.TemporaryDirectory() as folder:
+                region_file = _region_file(Path(folder), wish, in_netns=in_netns)
+                is_new = not where.marker.is_file()
+                await up(where, region_file if is_new else None, lambda _line: None, in_netns=in_netns)
         yield
     finally:
         if not ran and where.marker.is_file():
             await down(where)
+
+
+def _region_file(folder: Path, wish: _Wish, *, in_netns: bool) -> Path:
+    """Of a new region that is large enough for what is to be done."""
+    servers = max(2, wish.servers)
+    region = builtin_netns_region(netns.free_prefix(), servers) if in_netns else builtin_region(servers)
+    path = folder / "region.toml"
+    path.write_text(render_region(region))
+    return path
 
 
 def _tell_all(options: Options, results: list[dict[str, Any]]) -> int:
@@ -223,14 +275,11 @@ def _tell(options: Options, result: dict[str, Any]) -> None:
         return
     verdict = "passed" if result["passed"] else "FAILED"
     click.echo(f"{result['drill']} {verdict} (seed {result['seed']}): {result['about']}")
-    offences = ", ".join(
-        f"{name.replace('_', ' ')} {result[name]}"
-        for name in ("acknowledged", "missing", "duplicated", "stale_reads", "two_leaders", "unknown")
-        if name in result
-    )
+    offences = ", ".join(f"{name.replace('_', ' ')} {result[name]}" for name in _TOLD if name in result)
     click.echo(f"  {offences}")
     rto = result["rto_s"]
-    click.echo(f"  back for writes after {rto['write']} s, longest gap of reads {rto['read']} s")
+    reads = "" if rto["read"] is None else f", longest gap of reads {rto['read']} s"
+    click.echo(f"  back for writes after {rto['write']} s{reads}")
     for name, value in result.get("measured", {}).items():
         for row in value if isinstance(value, list) else [value]:
             click.echo(f"  {name}: {row}")

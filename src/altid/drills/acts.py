@@ -149,7 +149,12 @@ async def prepare_disk(stage: Stage) -> None:
 
 
 async def prepare_other_disk(stage: Stage) -> None:
-    await faults.prepare(stage.where, stage.region, "disk-full", stage.other, "postgres")
+    await prepare_disk_of("postgres", stage)
+
+
+async def prepare_disk_of(part: str, stage: Stage) -> None:
+    """Put the part's folder onto a small disk at the standby's site, which is started again for it."""
+    await faults.prepare(stage.where, stage.region, "disk-full", stage.other, part)
     await _whole(stage)
 
 

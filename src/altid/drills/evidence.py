@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from altid.drills.history import Kept, Operation
 from altid.region.error import RegionError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _SUMMARY = (
     "began",
@@ -47,8 +49,8 @@ def write(
     folder: Path,
     result: dict[str, Any],
     timeline: Iterable[dict[str, Any]],
-    operations: Sequence[Operation],
-    kept: Iterable[Kept],
+    operations: Iterable[DataclassInstance],
+    kept: Iterable[DataclassInstance],
     picture: str,
     report: str = "",
 ) -> None:
@@ -57,8 +59,8 @@ def write(
         (folder / "report.md").write_text(report)
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
     _lines(folder / "timeline.jsonl", timeline)
-    _lines(folder / "operations.jsonl", (asdict(one) for one in operations))
-    _lines(folder / "kept.jsonl", (asdict(one) for one in kept))
+    write_lines(folder / "operations.jsonl", operations)
+    write_lines(folder / "kept.jsonl", kept)
     (folder / "latency.svg").write_text(picture)
 
 
@@ -67,6 +69,11 @@ def append(path: Path, result: dict[str, Any]) -> None:
     line = json.dumps({name: result.get(name) for name in _SUMMARY}) + "\n"
     with suppress(OSError), path.open("a") as file:
         file.write(line)
+
+
+def write_lines(path: Path, values: Iterable[DataclassInstance]) -> None:
+    """Write a file of one JSON object a line."""
+    _lines(path, (asdict(one) for one in values))
 
 
 def _lines(path: Path, values: Iterable[dict[str, Any]]) -> None:

@@ -57,30 +57,50 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+_PROMISES = {
+    "missing": "acknowledged and missing",
+    "duplicated": "done more often than sent",
+    "stale_reads": "reads that went back in time",
+    "two_leaders": "two leaders acknowledging",
+    "answered_without_quorum": "answered without a quorum",
+    "unfounded": "registered and never sent, or refused",
+    "forked": "orders with two different receipts",
+    "unlisted": "uncertain orders that the reconciliation does not list",
+    "wrongly_listed": "orders that it lists and whose outcome is known",
+    "patients_missing": "affected patients that it does not list",
+    "patients_wrong": "patients that it lists and who are not affected",
+}
+"""What must be 0, as far as a drill looks for it."""
+
+
 def _promises(result: dict[str, Any]) -> Sequence[tuple[str, str, str]]:
-    return [
-        ("what must be 0", "found", ""),
-        ("acknowledged and missing", str(result["missing"]), ""),
-        ("done more often than sent", str(result["duplicated"]), ""),
-        ("reads that went back in time", str(result["stale_reads"]), ""),
-        ("two leaders acknowledging", str(result["two_leaders"]), ""),
-        ("answered without a quorum", str(result["answered_without_quorum"]), ""),
-    ]
+    found = [(text, str(result[name]), "") for name, text in _PROMISES.items() if name in result]
+    return [("what must be 0", "found", ""), *found]
+
+
+_COUNTED = {
+    "signed": "orders and changes that were signed",
+    "uncertain": "truly uncertain in the end",
+    "listed": "listed by the reconciliation",
+    "affected_patients": "affected patients that it lists",
+    "told_late": "registered, and their clients not told before the end",
+}
 
 
 def _figures(result: dict[str, Any]) -> Sequence[tuple[str, str, str]]:
-    write, read = result["latency_ms"]["write"], result["latency_ms"]["read"]
     rows = [
         ("figure", "value", "unit"),
         ("first write after the fault", str(result["rto_s"]["write"]), "s"),
         ("longest pause of writes", str(result["write_pause_s"]), "s"),
-        ("longest gap of reads at the better site", str(result["rto_s"]["read"]), "s"),
-        ("reads that failed there", str(result["reads_failed_at_better_site"]), ""),
         ("writes whose outcome stayed unknown", str(result["unknown"]), ""),
         ("whole again after the heal", str(result["back_s"]), "s"),
-        ("write p50 / p99 / max", f"{write['p50']} / {write['p99']} / {write['max']}", "ms"),
-        ("read p50 / p99 / max", f"{read['p50']} / {read['p99']} / {read['max']}", "ms"),
     ]
+    if "reads_failed_at_better_site" in result:
+        rows.append(("longest gap of reads at the better site", str(result["rto_s"]["read"]), "s"))
+        rows.append(("reads that failed there", str(result["reads_failed_at_better_site"]), ""))
+    for kind, taken in result["latency_ms"].items():
+        rows.append((f"{kind} p50 / p99 / max", f"{taken['p50']} / {taken['p99']} / {taken['max']}", "ms"))
+    rows += [(text, str(result[name]), "") for name, text in _COUNTED.items() if name in result]
     for name, value in result["measured"].items():
         for row in value if isinstance(value, list) else [value]:
             rows.append((name, _plain(row), ""))

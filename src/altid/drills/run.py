@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from altid.access.programs import Credentials
 from altid.drills import evidence
@@ -49,17 +50,43 @@ class DrillOptions:
     """A client's average pause between a write and the next."""
 
 
+class Crowd(Protocol):
+    """Everybody who uses the region during a drill."""
+
+    def work(self, stop: asyncio.Event) -> Iterable[Coroutine[Any, Any, None]]:
+        """What they do, until told to stop."""
+
+    def trouble(self, *, begins: bool) -> None:
+        """The fault begins or is over, for those on whose side some of it is."""
+
+    async def close(self) -> None:
+        """They have stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Crowd:
-    """Everybody who uses the region during a drill."""
+    """Clients of registers."""
 
     workers: list[Client]
     rivals: list[Client]
     watchers: list[Client]
+    pause_s: float
 
     @property
     def everybody(self) -> list[Client]:
         return [*self.workers, *self.rivals, *self.watchers]
+
+    def work(self, stop: asyncio.Event) -> Iterable[Coroutine[Any, Any, None]]:
+        yield from (client.work(stop, self.pause_s) for client in self.workers)
+        yield from (client.rival(stop, self.pause_s) for client in self.rivals)
+        yield from (client.watch(stop, _WATCH_PAUSE_S) for client in self.watchers)
+
+    def trouble(self, *, begins: bool) -> None:
+        pass
+
+    async def close(self) -> None:
+        for client in self.everybody:
+            client.close()
 
 
 async def drill(
@@ -67,13 +94,10 @@ async def drill(
 ) -> dict[str, Any]:
     """Run it on the running region; gives the contract's result. Raises `RegionError` if it can't begin."""
     began = datetime.now(UTC)
-    dice = random.Random(f"{options.seed} scenario")
-    if scenario.prepare is not None:
-        await scenario.prepare(await _stage(where, region, dice))
-    stage = await _stage(where, region, dice)
+    stage = await ready(where, region, scenario, options.seed)
     tokens = await drill_tokens(where, region)
     crowd = _crowd(stage, options, folder.name, tokens)
-    moments, after = await _play(stage, scenario, crowd, options)
+    moments, after = await play(stage, scenario, crowd)
     registers = {client.register for client in crowd.workers} | {crowd.rivals[0].register}
     held = await _kept_at_both(region, sorted(registers), tokens)
     run = Run(name, scenario, stage, options.seed, moments, crowd.workers, crowd.watchers, crowd.rivals)
@@ -81,8 +105,16 @@ async def drill(
     result |= {"began": began.isoformat(timespec="seconds"), "evidence": str(folder)}
     result["versions"] = await asyncio.to_thread(versions, where, region)
     _keep(run, result, held, began, folder)
-    _announce(stage, result)
+    announce(stage, result)
     return result
+
+
+async def ready(where: Layout, region: Region, scenario: Scenario, seed: int) -> Stage:
+    """The stage, prepared for the scenario. Raises `RegionError` if the region isn't whole."""
+    dice = random.Random(f"{seed} scenario")
+    if scenario.prepare is not None:
+        await scenario.prepare(await _stage(where, region, dice))
+    return await _stage(where, region, dice)
 
 
 async def _stage(where: Layout, region: Region, dice: random.Random) -> Stage:
@@ -116,27 +148,24 @@ def _crowd(stage: Stage, options: DrillOptions, run: str, tokens: Credentials) -
         first = options.clients + 2 * number
         rivals.append(Client(first, shared, endpoints[site.name], dice, tokens, shares=True))
         watchers.append(Client(first + 1, workers[number].register, endpoints[site.name], dice, tokens))
-    return _Crowd(workers, rivals, watchers)
+    return _Crowd(workers, rivals, watchers, options.pause_s)
 
 
-async def _play(
-    stage: Stage, scenario: Scenario, crowd: _Crowd, options: DrillOptions
-) -> tuple[Moments, Status]:
+async def play(stage: Stage, scenario: Scenario, crowd: Crowd) -> tuple[Moments, Status]:
+    """Load, fault, heal, wait until all is well; gives when each was, and the region's status then."""
     stop, broken = asyncio.Event(), RegionError("The drill was broken off.")
     start_s = time.monotonic()
     moments, after = None, None
     async with asyncio.TaskGroup() as tasks:
-        for client in crowd.workers:
-            tasks.create_task(client.work(stop, options.pause_s))
-        for client in crowd.rivals:
-            tasks.create_task(client.rival(stop, options.pause_s))
-        for client in crowd.watchers:
-            tasks.create_task(client.watch(stop, _WATCH_PAUSE_S))
+        for work in crowd.work(stop):
+            tasks.create_task(work)
         try:
             await asyncio.sleep(_WARM_S)
             fault_s = time.monotonic()
+            crowd.trouble(begins=True)
             await scenario.break_it(stage)
             await asyncio.sleep(max(0.0, fault_s + scenario.fault_s - time.monotonic()))
+            crowd.trouble(begins=False)
             await faults.heal(stage.where, stage.region)
             healed_s = time.monotonic()
             after = await _whole(stage)
@@ -147,8 +176,7 @@ async def _play(
             broken = error
         finally:
             stop.set()
-    for client in crowd.everybody:
-        client.close()
+    await crowd.close()
     if moments is None or after is None:
         raise broken
     return moments, after
@@ -193,7 +221,7 @@ def _keep(
     evidence.write(folder, result, timeline, run.operations, kept_first, image, markdown(result, timeline))
 
 
-def _announce(stage: Stage, result: dict[str, Any]) -> None:
+def announce(stage: Stage, result: dict[str, Any]) -> None:
     """For whoever looks at the region's status: the last drill, and all of them one a line."""
     evidence.append(stage.where.data / "drills.jsonl", result)
     events.record(
@@ -206,4 +234,4 @@ def _announce(stage: Stage, result: dict[str, Any]) -> None:
     )
 
 
-__all__ = ["DrillOptions", "drill"]
+__all__ = ["Crowd", "DrillOptions", "announce", "drill", "play", "ready"]

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from altid.drills import acts
+from altid.drills.orders.line import FAIR, Weather
 from altid.drills.stage import Stage
 from altid.region import clock, smalldisk
 from altid.region.error import RegionError
@@ -50,6 +51,12 @@ class Scenario:
 
     check: Callable[[], None] | None = None
     """Raises `RegionError` when this machine can't do it."""
+
+    servers: int = 1
+    """So many servers each site must have, at least."""
+
+    weather: Weather = FAIR
+    """The clients' line while the fault lasts (drills of orders)."""
 
 
 def missing(scenario: Scenario) -> str:

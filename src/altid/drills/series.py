@@ -15,6 +15,20 @@ _FIGURES = {
 """What is compared between runs, and where a result has it."""
 
 
+_OFFENCES = (
+    "missing",
+    "duplicated",
+    "stale_reads",
+    "two_leaders",
+    "unfounded",
+    "forked",
+    "unlisted",
+    "wrongly_listed",
+    "patients_missing",
+    "patients_wrong",
+)
+
+
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The runs of one drill: passed only if all are, with each figure's median and bounds."""
     return {
@@ -49,7 +63,7 @@ def _line(one: dict[str, Any]) -> str:
     if "skipped" in one:
         return f"skipped: {one['skipped']}"
     verdict = "passed" if one["passed"] else "FAILED"
-    offences = sum(one.get(name) or 0 for name in ("missing", "duplicated", "stale_reads", "two_leaders"))
+    offences = sum(one.get(name) or 0 for name in _OFFENCES)
     figures = [f"{name} {_shown(_at(one, path))}" for name, path in _FIGURES.items()]
     found = f"  {one['findings'][0]}" if one.get("findings") else ""
     return f"{verdict}  {one.get('acknowledged')} writes, {offences} offences, {', '.join(figures)}{found}"

@@ -45,6 +45,11 @@ def drain(where: Layout, region: Region, site: Site, wish: Drained, account: Acc
     Written down first: a gateway that is told twice comes to the same.
     """
     write_drained(where, site, wish, account)
+    return serve(where, region, site, wish, account)
+
+
+def serve(where: Layout, region: Region, site: Site, wish: Drained, account: Account) -> Gateway:
+    """Tell the gateway whom to send requests to; nothing if it knows already."""
     gateway = replace(planned(where, region, site), servers=servers_of(site, wish))
     content = resources("endpoints", [servers(gateway)])
     _write(gateway.folder / SERVERS, content, account)

@@ -87,6 +87,6 @@ def servers_of(site: Site, drained: Drained) -> tuple[Server, ...]:
 
 
 def _duty(name: str, drained: Drained) -> Duty:
-    if name in drained.servers:
+    if name in drained.servers or name in drained.out:
         return "draining"
     return "spare" if drained.site else "serving"

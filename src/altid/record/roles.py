@@ -33,6 +33,7 @@ GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, i
     authorization_code TO {APP_ROLE};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
 GRANT EXECUTE ON FUNCTION commit_safety(bigint) TO {APP_ROLE};
+GRANT EXECUTE ON FUNCTION trim_test_orders(interval, integer) TO {APP_ROLE};
 """
 
 

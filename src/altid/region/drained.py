@@ -1,4 +1,8 @@
-"""Who is taken out of work at a site, by an operator or a rolling restart: `DATA/A/gateway/drained.json`."""
+"""Who is taken out of work at a site.
+
+By an operator or a rolling restart: `DATA/A/gateway/drained.json`. By the canary, because orders that it
+takes are not registered: `DATA/A/gateway/out.json`.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +23,34 @@ class Drained:
     site: bool = False
     """The site's servers stay as spares: a record that can't be reached is worse."""
 
+    out: frozenset[str] = frozenset()
+    """Servers that the canary has taken out."""
+
 
 def read_drained(where: Layout, site: Site) -> Drained:
-    """What is drained; nothing if that can't be read."""
+    """What is drained; nothing of what can't be read."""
+    out = _read_out(where, site)
     try:
         told = json.loads(where.place(site.name).drained.read_text())
-        return Drained(frozenset(map(str, told["servers"])), bool(told["site"]))
+        return Drained(frozenset(map(str, told["servers"])), bool(told["site"]), out)
     except (OSError, ValueError, TypeError, KeyError):
-        return Drained()
+        return Drained(out=out)
+
+
+def _read_out(where: Layout, site: Site) -> frozenset[str]:
+    try:
+        return frozenset(map(str, json.loads(where.place(site.name).out.read_text())["servers"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return frozenset()
+
+
+def write_out(where: Layout, site: Site, servers: frozenset[str], account: Account) -> None:
+    """Write down whom the canary has taken out, if that is new. Raises `OSError`."""
+    if _read_out(where, site) != servers:
+        write_owned(where.place(site.name).out, json.dumps({"servers": sorted(servers)}) + "\n", account)
 
 
 def write_drained(where: Layout, site: Site, drained: Drained, account: Account) -> None:
-    """Write it down. Raises `OSError`."""
+    """Write down what an operator or a rollout wants. Raises `OSError`."""
     text = json.dumps({"servers": sorted(drained.servers), "site": drained.site}) + "\n"
     write_owned(where.place(site.name).drained, text, account)

@@ -45,7 +45,7 @@ FAULTS = {
     "part-kill": "kill -9 of one part (--site, --part); its supervisor starts it again",
     "part-freeze": "stop one part without ending it (--site, --part); heal thaws it",
     "apply-freeze": "a standby receives the log and doesn't apply it (--site); heal thaws it",
-    "disk-full": "PostgreSQL's folder, or etcd's, can't be written (--site [--part etcd]); needs root",
+    "disk-full": "PostgreSQL's folder can't be written (--site [--part etcd|intents]); needs root",
     "clock-jump": "a place's wall clock jumps (--site --seconds); needs libfaketime",
 }
 """What can be injected, with a line of explanation."""
@@ -109,7 +109,7 @@ def _part(where: Layout, place: Place, name: str, part: str | None) -> str | Non
         raise RegionError(f"{name} needs --part: {', '.join(_part_names(where, place))}.")
     if name == "disk-full":
         part = part or ("postgres" if isinstance(place, Site) else "etcd")
-        if part not in smalldisk.PARTS or (part == "postgres" and not isinstance(place, Site)):
+        if part not in smalldisk.PARTS or (part != "etcd" and not isinstance(place, Site)):
             raise RegionError(f"disk-full wants --part {' or '.join(smalldisk.PARTS)} that {place.name} has.")
         return part
     return part if name in _NEED_PART else None

@@ -99,6 +99,21 @@ class PlaceFolders:
         return self.gateway / "drained.json"
 
     @property
+    def out(self) -> Path:
+        """Servers that the canary has taken out."""
+        return self.gateway / "out.json"
+
+    @property
+    def canary(self) -> Path:
+        """What the canary tells of the site's servers."""
+        return self.gateway / "canary.json"
+
+    @property
+    def intents(self) -> Path:
+        """The journals of the site's servers for orders (see `altid.orders.desk`)."""
+        return self.root / "intents"
+
+    @property
     def restart(self) -> Path:
         """Which part the supervisor shall start again: it looks at SIGHUP."""
         return self.root / "restart.json"

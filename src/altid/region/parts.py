@@ -57,7 +57,7 @@ def parts_of(
         parts.append(_archive(place, layout, programs))
     if isinstance(place, Site):
         parts += [_server(region, place, layout, secrets, programs, port) for port in place.server_ports]
-        parts += _gateway(place, layout)
+        parts += _gateway(place, layout, programs)
     else:
         parts.append(_status_page(place, layout, programs))
     return parts
@@ -156,14 +156,18 @@ def _server(
     )
 
 
-def _gateway(site: Site, layout: Layout) -> list[Part]:
-    """The site's Envoy, where `altid.gateway` has written what it shall be."""
+def _gateway(site: Site, layout: Layout, programs: Programs) -> list[Part]:
+    """The site's Envoy, where `altid.gateway` has written what it shall be, and the canary beside it."""
     folder = layout.place(site.name).gateway
     configuration = folder / "envoy.json"
     if not configuration.is_file():
         return []
     command = envoy.command(envoy.find(), configuration, node=site.name, threads=_GATEWAY_THREADS)
-    return [Part("gateway", folder, command, gates.at_once)]
+    canary = (str(programs.python), "-m", "altid.gateway.canary", str(layout.data), site.name)
+    return [
+        Part("gateway", folder, command, gates.at_once),
+        Part("canary", folder, canary, gates.at_once, stop_s_max=5.0),
+    ]
 
 
 def dump_states(states: dict[str, dict[str, object]]) -> str:

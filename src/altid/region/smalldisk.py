@@ -1,8 +1,9 @@
 """A disk that can be full without harm: a part's folder on a small file system of its own, kept in a file.
 
-While a place is stopped, the folder of its PostgreSQL (or etcd) is moved onto an ext4 file system in an image
-file, and a link put in its stead. A second file beside the data then takes all the room that is left: whoever
-writes gets ENOSPC from a real file system, and the machine's own disk loses nothing, for the image is sparse.
+While a place is stopped, the folder of its PostgreSQL (or etcd, or its servers' intents) is moved onto an
+ext4 file system in an image file, and a link put in its stead. A second file beside the data then takes all
+the room that is left: whoever writes gets ENOSPC from a real file system, and the machine's own disk loses
+nothing, for the image is sparse.
 
 ```
 DATA/A/small/postgres.img   the image
@@ -24,7 +25,7 @@ from pathlib import Path
 from altid.region.error import RegionError
 from altid.region.layout import PlaceFolders
 
-PARTS = ("postgres", "etcd")
+PARTS = ("postgres", "etcd", "intents")
 _HEADROOM_MB = 768
 """Free space besides the data: PostgreSQL may keep 512 MB of its log for a standby (`wal_keep_size`)."""
 
@@ -125,7 +126,7 @@ def _small_parts(folders: PlaceFolders) -> Iterator[str]:
 
 
 def _folder(folders: PlaceFolders, part: str) -> Path:
-    return folders.postgres if part == "postgres" else folders.etcd
+    return {"postgres": folders.postgres, "etcd": folders.etcd, "intents": folders.intents}[part]
 
 
 def _image(folders: PlaceFolders, part: str) -> Path:

@@ -36,6 +36,9 @@ from altid.region.timeline import read_timeline
 from altid.region.tls import of_operator, of_place
 from altid.region.topology import Place, Region, Site
 
+_CANARY_S_MAX = 10.0
+"""A canary tells every second."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
@@ -57,6 +60,8 @@ class SiteStatus:
     """Where clients reach the site."""
     health: dict[str, str] = field(default_factory=dict)
     """Each part: "ok", "silent" when it gave no answer, or what is wrong with it."""
+    canary: dict[str, Any] | None = None
+    """What became of the test orders at each server (see `altid.gateway.canary`); None when nobody tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,8 @@ def _site_status(
     standby = None if leads or database is None else database.standbys.get(site.name)
     running = parts(where, site)
     drained, names = read_drained(where, site), [f"server-{one}" for one in range(1, site.servers + 1)]
-    working = [name not in drained.servers and not drained.site for name in names]
+    away = drained.servers | drained.out
+    working = [name not in away and not drained.site for name in names]
     # A server that is being exchanged is missed by nobody while another works.
     missed = [one for one, works in zip(answers.servers, working, strict=True) if works] or answers.servers
     stopping = not any(working) or any(part.get("state") == "stopping" for part in running.values())
@@ -169,17 +175,33 @@ def _site_status(
         urls[0],
         0 if leads else standby.lag_bytes if standby else None,
         0.0 if leads else standby.lag_ms if standby else None,
-        [_shown(one, works) for one, works in zip(answers.servers, working, strict=True)],
+        [
+            _shown(one, works, is_out=name in drained.out)
+            for name, one, works in zip(names, answers.servers, working, strict=True)
+        ],
         running,
         answers.guardian,
         gateway=f"https://{site.host}:{site.gateway}",
-        health=health_of(answers),
+        health=health_of(answers) | dict.fromkeys(drained.out & set(names), "out"),
+        canary=read_canary(where, site),
     )
 
 
-def _shown(server: dict[str, Any], works: bool) -> dict[str, Any]:
+def _shown(server: dict[str, Any], works: bool, *, is_out: bool) -> dict[str, Any]:
     """A drained server says that it is ready; that it gets no requests is what the picture shows."""
+    if is_out:
+        return {**server, "state": "out"}
     return server if works or server["state"] != "ready" else {**server, "state": "draining"}
+
+
+def read_canary(where: Layout, site: Site) -> dict[str, Any] | None:
+    """What the site's canary told last, if that is new; None when it is silent."""
+    try:
+        told: dict[str, Any] = json.loads(where.place(site.name).canary.read_text())
+        age_s = (datetime.now(UTC) - datetime.fromisoformat(told["at"])).total_seconds()
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return told if abs(age_s) <= _CANARY_S_MAX else None
 
 
 def parts(where: Layout, place: Place) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import asyncpg
 from altid.fhir import json
 from altid.fhir.search import query
 from altid.fhir.search.parameters import reference_terms
+from altid.orders.synthetic import is_canary_patient
 from altid.record.database import Connection
 from altid.record.everything import Everything, everything
 from altid.record.read import read, read_many
@@ -203,7 +204,8 @@ async def read_patients(connection: Connection, conditions: Sequence[Parameter],
     asked = query.parse("Patient", conditions)
     read_at = datetime.now(UTC)
     page = await search(connection, asked, visible, count=PATIENTS_SHOWN_MAX)
-    identities = sorted((identity_of(_content(found.stored)) for found in page.found), key=name_order)
+    people = (found.stored for found in page.found if not is_canary_patient(found.stored.id))
+    identities = sorted((identity_of(_content(stored)) for stored in people), key=name_order)
     placed = [each.id for each in identities if _shows_stays(visible, each.id)]
     try:
         places: dict[str, Place] | None = await _places(connection, placed, visible)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,8 +32,9 @@ def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
         _drill(picture.get("last_drill"), words),
         _backup(picture.get("backup"), words),
         _certificates(picture.get("certificates"), words),
+        _orders(picture.get("sites") or (), words),
         _capacity(picture.get("capacity"), words),
-        *_orders(picture.get("orders"), words),
+        *_leaving(picture.get("orders"), words),
     )
 
 
@@ -96,7 +97,7 @@ def _capacity(told: Mapping[str, Any] | None, words: Words) -> Fact:
     return Fact(words.text("fact.capacity"), text, _VERDICTS.get(verdict, "unknown"), at)
 
 
-def _orders(told: Mapping[str, Any] | None, words: Words) -> tuple[Fact, ...]:
+def _leaving(told: Mapping[str, Any] | None, words: Words) -> tuple[Fact, ...]:
     """Orders on their way to others, where there are any others."""
     destinations = (told or {}).get("destinations") or []
     if told is None or not (destinations or told.get("alarms")):
@@ -105,4 +106,34 @@ def _orders(told: Mapping[str, Any] | None, words: Words) -> tuple[Fact, ...]:
     oldest_s = max((one["oldest_s"] for one in destinations), default=0.0)
     counts = {"waiting": waiting, "oldest": round(oldest_s), "dead": dead, "held": told.get("held", 0)}
     level: Level = "alarm" if told.get("alarms") else "good"
-    return (Fact(words.text("fact.orders"), words.text("fact.orders.counts", **counts), level),)
+    return (Fact(words.text("fact.leaving"), words.text("fact.leaving.counts", **counts), level),)
+
+
+def _orders(sites: Sequence[Picture], words: Words) -> Fact:
+    """What the canaries tell of their test orders; what one site doesn't tell is said to be unknown."""
+    label = words.text("fact.orders")
+    told = {str(site.get("name")): site.get("canary") for site in sites}
+    failing = [name for name, canary in told.items() if canary and not canary.get("registered", True)]
+    if failing:
+        return Fact(label, words.text("fact.orders.failing", sites=", ".join(failing)), "alarm")
+    out = [
+        f"{name} {words.part(part)}"
+        for name, canary in told.items()
+        for part, server in ((canary or {}).get("servers") or {}).items()
+        if server.get("state") == "out"
+    ]
+    if out:
+        return Fact(label, words.text("fact.orders.out", servers=", ".join(out)), "alarm")
+    doors = [name for name, canary in told.items() if ((canary or {}).get("gateway") or {}).get("fault")]
+    if doors:
+        return Fact(label, words.text("fact.orders.gateway", sites=", ".join(doors)), "warn")
+    if not told or not all(_tells(canary) for canary in told.values()):
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    return Fact(label, words.text("fact.orders.good"), "good")
+
+
+def _tells(canary: Picture | None) -> bool:
+    """Whether it has tried every server, and can go on."""
+    servers = (canary or {}).get("servers") or {}
+    is_whole = bool(servers) and all(server.get("state") != "untried" for server in servers.values())
+    return canary is not None and is_whole and not canary.get("blind")

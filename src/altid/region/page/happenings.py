@@ -23,6 +23,12 @@ _LEVELS: dict[str, Level] = {
     "not live": "warn",
     "live": "good",
     "handover": "warn",
+    "server out": "alarm",
+    "server back": "good",
+    "orders are not registered by any server": "alarm",
+    "orders are not registered through the gateway": "alarm",
+    "orders are again registered by any server": "good",
+    "orders are again registered through the gateway": "good",
 }
 
 Event = Mapping[str, Any]

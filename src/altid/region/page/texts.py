@@ -138,6 +138,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "health.not live": ("svarer ikke som journal", "not the live record"),
     "health.stopped": ("standset", "stopped"),
     "health.starting": ("starter", "starting"),
+    "health.out": ("taget ud: ordinationer registreres ikke", "taken out: orders are not registered"),
     "phase.watching": ("holder øje", "watching"),
     "phase.suspecting": ("mistænker", "suspecting"),
     "phase.handing over": ("overtager ledelsen", "handing over"),
@@ -149,10 +150,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "part.backup": ("backup", "backup"),
     "part.gateway": ("indgang", "gateway"),
     "part.servers": ("servere", "servers"),
+    "part.canary": ("prøveordinationer", "test orders"),
     "part.status": ("denne side", "this page"),
     "part.server": ("server {number}", "server {number}"),
     # Facts
     "fact.certificates": ("Næste certifikat udløber", "Next certificate expires"),
+    "fact.orders": ("Prøveordinationer", "Test orders"),
+    "fact.orders.good": ("registreres ved alle servere", "registered by every server"),
+    "fact.orders.out": ("taget ud: {servers}", "taken out: {servers}"),
+    "fact.orders.failing": ("registreres ikke: {sites}", "not registered: {sites}"),
+    "fact.orders.gateway": ("kommer ikke gennem indgangen: {sites}", "not through the gateway: {sites}"),
     "fact.backup": ("Sidste backup", "Last backup"),
     "fact.backup.streaming": ("loggen arkiveres løbende", "the log is archived as it is written"),
     "fact.backup.connecting": ("loggen arkiveres ikke lige nu", "the log is not being archived right now"),
@@ -163,8 +170,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.drill": ("Sidste øvelse", "Last drill"),
     "fact.fault": ("Sidste fejl", "Last fault"),
     "fact.capacity": ("Ét sted alene kan bære alt", "One site alone can carry it all"),
-    "fact.orders": ("Ordinationer til andre systemer", "Orders to other systems"),
-    "fact.orders.counts": (
+    "fact.leaving": ("Ordinationer til andre systemer", "Orders to other systems"),
+    "fact.leaving.counts": (
         "{waiting} venter, den ældste i {oldest} s; {dead} nåede ikke frem, {held} svar uden plads",
         "{waiting} waiting, the oldest for {oldest} s; {dead} dead, {held} results without a place",
     ),
@@ -195,6 +202,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.handover.refused": ("vagten overtog ikke ledelsen", "the guardian did not take the lead"),
     "event.decision": ("vagten: {phase}", "guardian: {phase}"),
     "event.switchover asked": ("ledelsen ønskes flyttet hertil", "the lead is asked to move here"),
+    "event.server out": (
+        "{part} er taget ud: dens ordinationer registreres ikke",
+        "{part} is taken out: its orders are not registered",
+    ),
+    "event.server back": ("{part} er tilbage", "{part} is back"),
+    "event.orders are not registered by any server": (
+        "ordinationer registreres ikke ved nogen server",
+        "orders are not registered by any server",
+    ),
+    "event.orders are again registered by any server": (
+        "ordinationer registreres igen",
+        "orders are registered again",
+    ),
+    "event.orders are not registered through the gateway": (
+        "ordinationer kommer ikke gennem indgangen",
+        "orders do not come through the gateway",
+    ),
+    "event.orders are again registered through the gateway": (
+        "ordinationer kommer igen gennem indgangen",
+        "orders come through the gateway again",
+    ),
     "event.drill ended": ("øvelsen {drill} er slut", "the drill {drill} has ended"),
     "event.log kept": ("den gamle log er gemt til eftersyn", "the old log is kept for inspection"),
     "event.leftovers found": ("efterladte processer er ryddet", "leftover processes are cleared"),
