@@ -1,7 +1,7 @@
 """What is known of drugs by their ATC code. **Demonstration values, not clinical truth.**
 
-`drugs.json` holds common maxima and renal rules, as public product summaries have them for adults with
-healthy organs: enough to show and test every check. A hospital replaces it by the table that its drug
+`drugs.json` holds common maxima and renal rules, of the size that is usual for adults, and checked
+against no source: enough to show and test every check. A hospital replaces it by the table that its drug
 committee answers for.
 """
 
