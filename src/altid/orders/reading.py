@@ -37,7 +37,9 @@ class Reading:
     is_whole: bool
 
 
-def read_intents(folder: Path, secret: AccessSecret, since: datetime, until: datetime) -> Reading:
+def read_intents(
+    folder: Path, secret: AccessSecret, since: datetime, until: datetime, *, most: int = NOTED_MAX
+) -> Reading:
     """Those noted from `since` on and before `until`, also while they are written. Takes a thread a while."""
     low, high = since.timestamp(), until.timestamp()
     found: list[Noted] = []
@@ -50,7 +52,7 @@ def read_intents(folder: Path, secret: AccessSecret, since: datetime, until: dat
         found += some
         is_whole = is_whole and is_sound
     found.sort(key=lambda one: (one.entry.at_us, one.writer, one.seq))
-    return Reading(tuple(found[:NOTED_MAX]), is_whole and len(found) <= NOTED_MAX)
+    return Reading(tuple(found[:most]), is_whole and len(found) <= most)
 
 
 def _read_one(path: Path, secret: AccessSecret, low_s: float, high_s: float) -> tuple[list[Noted], bool]:
