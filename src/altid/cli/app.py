@@ -38,6 +38,7 @@ SUMMARIES = {
     "token": "Print a bearer token in somebody's name, for scripts.",
     "user": "Add, list, close and invite people.",
     "client": "Register, list and close systems.",
+    "orders": "Prove which orders are certain.",
     "audit": "Prove, search and export who looked at whom.",
     "replace": "Let a new host take the place of one that is lost for good.",
     "plan": "Tell what a distance between the sites costs.",

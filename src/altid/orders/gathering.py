@@ -63,7 +63,10 @@ def _journals(
     folder: Path, secret: AccessSecret, since: datetime, until: datetime
 ) -> tuple[tuple[Noted, ...], bool]:
     """A site whose servers have run has the folder: where it lacks, nobody knows what was in it."""
-    reading = read_intents(folder, secret, since, until, most=INTENTS_MAX)
+    try:
+        reading = read_intents(folder, secret, since, until, most=INTENTS_MAX)
+    except OSError:
+        return (), False
     return reading.noted, reading.is_whole and folder.is_dir()
 
 
