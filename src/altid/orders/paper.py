@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typst
 
 from altid.orders.reconcile import Reconciliation, Uncertain
-from altid.orders.todo import NAMES
+from altid.orders.todo import NAMES, action_da
 
 _DENMARK = ZoneInfo("Europe/Copenhagen")
 
@@ -52,11 +52,11 @@ def as_pdf(found: Reconciliation, names: Mapping[str, str] | None, made: datetim
 
 
 def _order(one: Uncertain, names: Mapping[str, str] | None) -> dict[str, str]:
-    people = "" if names is None else f"{names.get(one.patient, '')} ({one.patient or _UNKNOWN})"
+    people = "" if names is None else f"{names.get(one.patient, '')} ({one.patient or _UNKNOWN})".strip()
     return {
         "why": NAMES[one.why].da,
         "where": ", ".join(filter(None, (one.ward.hospital, one.ward.ward))) or _UNKNOWN,
-        "what": " ".join(filter(None, (one.action, one.order))),
+        "what": " ".join(filter(None, (action_da(one.action), one.order))),
         "key": one.key,
         "at": _time(one.at),
         "people": people,

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 
 from altid.orders.reconcile import Reconciliation, Uncertain
-from altid.orders.todo import NAMES
+from altid.orders.todo import NAMES, action_da
 from altid.record.stored import instant
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -50,7 +50,7 @@ def _cells(one: Uncertain) -> list[str]:
         one.ward.hospital,
         one.ward.ward,
         one.order,
-        one.action,
+        action_da(one.action),
         one.key,
         instant(one.at),
         " ".join(one.sources),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from altid.orders.intent import Action
 from altid.orders.receipt import Detail
 
 
@@ -29,6 +30,26 @@ NAMES = {
     Why.UNSEEN: Detail("Kun i en browser", "In a browser only"),
 }
 """For people, in a few words."""
+
+ACTIONS_DA = {
+    Action.DRAFT: "kladde",
+    Action.SIGN: "underskrift",
+    Action.CHANGE: "ændring",
+    Action.PAUSE: "pausering",
+    Action.RESUME: "genoptagelse",
+    Action.STOP: "seponering",
+    Action.RENEW: "fornyelse",
+    Action.ADMINISTER: "givet",
+    Action.ACCEPT: "modtagelse",
+    Action.SPECIMEN: "prøvetagning",
+    Action.RESULT: "svar",
+    Action.CANCEL: "annullering",
+    Action.COMPLETE: "afslutning",
+    Action.RETRACT: "tilbagetrækning",
+    Action.MARK_PRIVATE: "privatmarkering",
+    Action.UNMARK_PRIVATE: "privatmarkering fjernet",
+}
+"""What was done, as printed lists name it."""
 
 TODO = {
     Why.KEY_TWICE: Detail(
@@ -70,3 +91,8 @@ TODO = {
         "again, or discard it.",
     ),
 }
+
+
+def action_da(action: str) -> str:
+    """An action's Danish name; what a browser calls something else stays as it says."""
+    return ACTIONS_DA[Action(action)] if action in ACTIONS_DA else action
