@@ -13,8 +13,6 @@ from typing import Any
 
 import asyncpg
 import click
-from rich.console import Console
-from rich.table import Table
 
 from altid.access.audit.event import Action
 from altid.access.operator import Operator
@@ -27,7 +25,7 @@ from altid.orders.paper import as_pdf
 from altid.orders.reconcile import Reconciliation, Uncertain
 from altid.orders.reconcile import reconcile as compare
 from altid.orders.sheet import as_csv
-from altid.orders.todo import NAMES
+from altid.orders.todo import NAMES, TODO
 from altid.orders.whereabouts import patient_names, wards
 from altid.record.stored import instant
 from altid.region import passage
@@ -187,23 +185,13 @@ def _order(one: Uncertain, names: dict[str, str] | None) -> dict[str, Any]:
 
 
 def _tell(found: Reconciliation, names: dict[str, str] | None) -> None:
-    table = Table("Why", "Ward", "Order", "Key", "Signed (UTC)", "Held by", box=None)
-    if names is not None:
-        table.add_column("Patient")
     for one in found.uncertain:
-        people = [] if names is None else [f"{names.get(one.patient, '')} ({one.patient})"]
-        ward = ", ".join(filter(None, (one.ward.hospital, one.ward.ward))) or "unknown"
-        held = " ".join(one.sites) or "no site"
-        table.add_row(
-            NAMES[one.why].en, ward, one.order, one.key, f"{one.at:%Y-%m-%d %H:%M:%S}", held, *people
-        )
-    if found.uncertain:
-        Console(highlight=False, markup=False, soft_wrap=True).print(table)
-        for why in dict.fromkeys(one.why for one in found.uncertain):
-            click.echo(f"{NAMES[why].en}: {next(o.todo.en for o in found.uncertain if o.why == why)}")
+        click.echo(_line(one, names))
+    for why in dict.fromkeys(one.why for one in found.uncertain):
+        click.echo(f"{NAMES[why].en}: {TODO[why].en}")
     for affected in found.affected:
         where = ", ".join(filter(None, (affected.ward.hospital, affected.ward.ward))) or "unknown ward"
-        click.echo(f"{where}: {affected.patients} patients, {affected.orders} orders")
+        click.echo(f"{_printable(where)}: {affected.patients} patients, {affected.orders} orders")
     for each in found.digests:
         click.echo(f"site {each.site}: {each.count} versions, sha256 {each.sha256}")
     if not found.sites_agree:
@@ -215,6 +203,20 @@ def _tell(found: Reconciliation, names: dict[str, str] | None) -> None:
         f"{counts.uncertain} uncertain of {counts.intents} intents, {counts.registered} versions and "
         f"{counts.held} held by browsers, {instant(found.since)} to {instant(found.until)}"
     )
+
+
+def _line(one: Uncertain, names: dict[str, str] | None) -> str:
+    """One line, with whole keys: they are searched for."""
+    told = [f"{NAMES[one.why].en}: {one.action} {one.order}", f"key {one.key}", f"{instant(one.at)}"]
+    told += [one.ward.hospital, one.ward.ward, f"held by {' '.join(one.sites) or 'no site'}"]
+    if names is not None:
+        told.append(f"patient {names.get(one.patient, '')} ({one.patient})")
+    return _printable(", ".join(filter(None, told)))
+
+
+def _printable(text: str) -> str:
+    """What a record holds must not steer the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _write(path: Path, content: bytes) -> None:
