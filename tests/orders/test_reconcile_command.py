@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from altid.cli.app import run
+from altid.orders import gathering
 from altid.orders.paper import as_pdf
 from altid.orders.reconcile import Ward, reconcile
 from altid.orders.sheet import as_csv, plain_cell
@@ -120,6 +121,22 @@ def test_what_it_can_not_do_is_one_line(
 ) -> None:
     assert run(["orders", "reconcile", *words]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_more_than_can_be_compared_is_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "VERSIONS_MAX", 1)
+    assert run(["orders", "reconcile", "--to", LATER]) == 2
+    assert "give a shorter time" in capsys.readouterr().err
+
+
+def test_what_a_record_holds_does_not_steer_the_terminal(
+    dsn: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(dead(data / "intents", intent("x\x1b[2J\r", id="y\x1b[2J")))
+    assert run(["orders", "reconcile", "--to", LATER]) == 1
+    assert "\x1b" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", HOSTILE)

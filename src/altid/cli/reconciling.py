@@ -20,8 +20,7 @@ from altid.cli.app import Options
 from altid.cli.operating import database_url_option, dsn_of, operator_at
 from altid.cli.region import layout_of, run
 from altid.orders.desk import FOLDER
-from altid.orders.gathering import Site, gather
-from altid.orders.paper import as_pdf
+from altid.orders.gathering import Site, TooManyError, gather
 from altid.orders.reconcile import Reconciliation, Uncertain
 from altid.orders.reconcile import reconcile as compare
 from altid.orders.sheet import as_csv
@@ -79,6 +78,8 @@ def reconcile(
     if sheet is not None:
         _write(sheet, as_csv(found, names).encode("utf-8-sig"))
     if paper is not None:
+        from altid.orders.paper import as_pdf  # Typst is big, and only paper needs it
+
         _write(paper, as_pdf(found, names, now))
     if options.json:
         click.echo(json.dumps(_plain(found, names), ensure_ascii=False))
@@ -95,7 +96,10 @@ async def _reconciled(
         operator_at(where, database_url) as operator,
         _sites(where, database_url) as sites,
     ):
-        found = compare(await gather(sites, operator.secret, since, until))
+        try:
+            found = compare(await gather(sites, operator.secret, since, until))
+        except TooManyError:
+            raise click.UsageError("Too many orders to compare at once: give a shorter time.") from None
         found = found.placed(await wards(operator.connection, found.uncertain))
         whom = {one.patient for one in found.uncertain if one.patient} if patients else set()
         await _record(operator, whom)

@@ -24,8 +24,14 @@ TEST_TAG = ("https://altid.dk/fhir/tag", "test-order")
 """`meta.tag` of orders that only try the way."""
 INTENTS_MAX = 200_000
 """Of one site, some hundred megabytes: an hour of 50 orders a second. Longer windows are cut in pieces."""
+VERSIONS_MAX = 500_000
+"""Of one site, as the intents."""
 _AGAIN_S = 2.0
 """A site that follows has by then what the other has shown, if it ever gets it."""
+
+
+class TooManyError(Exception):
+    """More versions than can be compared at once: a shorter time is to be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,10 @@ class Site:
 
 
 async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, until: datetime) -> Evidence:
-    """Read all. What can't be read is named, and the rest goes on. Raises what the driver raises."""
+    """Read all. What can't be read is named, and the rest goes on.
+
+    Raises `TooManyError`, and what the driver raises.
+    """
     promises: list[Promise] = []
     told: list[HeldKey] = []
     unread: list[str] = []
@@ -129,6 +138,8 @@ async def _outboxes(connection: Connection, since: datetime, until: datetime) ->
 async def _holding(
     name: str, connection: Connection, since: datetime, until: datetime, wanted: set[bytes]
 ) -> Holding:
+    if await connection.fetchval(_COUNT, since, until, VERSIONS_MAX + 1) > VERSIONS_MAX:
+        raise TooManyError
     rows = await connection.fetch(_IN_WINDOW, since, until, *TEST_TAG)
     versions = [Version(*row) for row in rows]
     rest = wanted - {one.identity for one in versions}
@@ -171,6 +182,7 @@ SELECT k.identity, k.key::text, k.type || '/' || k.id, k.version, k.at,
 """
 _IN_WINDOW = _VERSIONS.format(system="$3::text", code="$4::text") + " WHERE k.at >= $1 AND k.at < $2"
 _BY_IDENTITY = _VERSIONS.format(system="$2::text", code="$3::text") + " WHERE k.identity = ANY($1::bytea[])"
+_COUNT = "SELECT count(*) FROM (SELECT FROM order_key WHERE at >= $1 AND at < $2 LIMIT $3) k"
 _SHOWN = """
 SELECT identity, client_key, type || '/' || id, action, patient, organisation, signer_name, intended,
        state = 'open' AND NOT EXISTS (SELECT FROM order_key k WHERE k.identity = r.identity)
