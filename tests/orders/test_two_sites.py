@@ -105,20 +105,23 @@ def test_never_seen_is_told_of_both_sites(pair: tuple[Node, Node], tmp_path: Pat
     run(pair, tmp_path, work)
 
 
-def reconciled(pair: tuple[Node, Node], folder: Path) -> Reconciliation:
+def reconciled(
+    pair: tuple[Node, Node], folder: Path, befalls: Callable[[], None] = lambda: None
+) -> Reconciliation:
     """Of both sites' own words; the journals are all at A."""
 
     async def look() -> Reconciliation:
         (folder / "b").mkdir(exist_ok=True)
-        a, b = [await asyncpg.connect(node.dsn(APP_ROLE)) for node in pair]
+        a, b = [await asyncpg.connect(node.dsn(APP_ROLE), command_timeout=2.0) for node in pair]
+        befalls()
         try:
             now = datetime.now(UTC)
             sites = [Site("A", folder, a), Site("B", folder / "b", b)]
             hour = timedelta(hours=1)
             return reconcile(await gather(sites, SECRET, now - hour, now + hour))
         finally:
-            await a.close()
-            await b.close()
+            a.terminate()
+            b.terminate()
 
     return asyncio.run(look())
 
@@ -142,3 +145,15 @@ def test_reconciliation_compares_what_each_site_says_itself(pair: tuple[Node, No
     asyncio.run(pair[1].ask("SELECT pg_wal_replay_resume()"))
     found = reconciled(pair, tmp_path)
     assert (found.is_certain, [one.count for one in found.digests]) == (True, [2, 2])
+
+
+def test_a_site_that_freezes_while_it_is_read_is_named_and_the_rest_is_read(
+    pair: tuple[Node, Node], tmp_path: Path
+) -> None:
+    async def sign(_database: Database, registrar: Registrar) -> None:
+        await signed(registrar, "one")
+
+    run(pair, tmp_path, sign)
+    found = reconciled(pair, tmp_path, pair[1].freeze)
+    assert (found.uncertain, found.unread, found.is_certain) == ((), ("B (database)",), False)
+    assert [(one.site, one.count) for one in found.digests] == [("A", 1)]

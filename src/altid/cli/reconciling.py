@@ -36,6 +36,8 @@ _UNDER_WAY = timedelta(seconds=20)
 """An order that is being written has no outcome yet, and is no case."""
 _CONNECT_S_MAX = 5.0
 _STATEMENT_MS_MAX = 60_000
+_ANSWER_S_MAX = 65.0
+"""A server that is frozen takes questions and answers none; a slow one says itself that it gives up."""
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _file = click.Path(dir_okay=False, path_type=Path)
@@ -136,14 +138,16 @@ async def _reading(dsn: str) -> AsyncIterator[asyncpg.Connection[Any] | None]:
     """None where it can't be reached: the others are read all the same."""
     limits = {"statement_timeout": str(_STATEMENT_MS_MAX), "default_transaction_read_only": "on"}
     try:
-        connection = await asyncpg.connect(dsn, timeout=_CONNECT_S_MAX, server_settings=limits)
+        connection = await asyncpg.connect(
+            dsn, timeout=_CONNECT_S_MAX, command_timeout=_ANSWER_S_MAX, server_settings=limits
+        )
     except _AWAY:
         yield None
         return
     try:
         yield connection
     finally:
-        await connection.close(timeout=_CONNECT_S_MAX)
+        connection.terminate()  # a good-bye would wait for a server that is frozen
 
 
 def _plain(found: Reconciliation, names: dict[str, str] | None) -> dict[str, Any]:

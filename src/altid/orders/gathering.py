@@ -7,10 +7,14 @@ there once more, before it counts as missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import asyncpg
 
 from altid.access.secret import AccessSecret
 from altid.fhir import json
@@ -23,11 +27,15 @@ from altid.record.database import Connection
 TEST_TAG = ("https://altid.dk/fhir/tag", "test-order")
 """`meta.tag` of orders that only try the way."""
 INTENTS_MAX = 200_000
-"""Of one site, some hundred megabytes: an hour of 50 orders a second. Longer windows are cut in pieces."""
+"""Of one site, some hundred megabytes: an hour of 50 a second. What is longer is asked about in pieces."""
 VERSIONS_MAX = 500_000
 """Of one site, as the intents."""
 _AGAIN_S = 2.0
 """A site that follows has by then what the other has shown, if it ever gets it."""
+
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_Answer = TypeVar("_Answer")
+_log = logging.getLogger("altid.orders")
 
 
 class TooManyError(Exception):
@@ -44,10 +52,17 @@ class Site:
     connection: Connection | None
 
 
-async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, until: datetime) -> Evidence:
-    """Read all. What can't be read is named, and the rest goes on.
+class Reached(NamedTuple):
+    """A site's database that has been reached."""
 
-    Raises `TooManyError`, and what the driver raises.
+    name: str
+    connection: Connection
+
+
+async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, until: datetime) -> Evidence:
+    """Read all. What can't be read, or not to its end, is named, and the rest goes on.
+
+    How long a site may take is up to its connection (`command_timeout`). Raises `TooManyError`.
     """
     promises: list[Promise] = []
     told: list[HeldKey] = []
@@ -58,14 +73,28 @@ async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, u
         told += [held for one in noted if isinstance(one.entry, Held) for held in _held_in_journal(one.entry)]
         if not is_whole:
             unread.append(f"{site.name} (intents)")
-    unread += [f"{site.name} (database)" for site in sites if site.connection is None]
-    reached = [(site.name, site.connection) for site in sites if site.connection is not None]
-    held = _newest([held for _, there in reached for held in await _outboxes(there, since, until)], told)
+    reached = [Reached(site.name, site.connection) for site in sites if site.connection is not None]
+    outboxes = await _asked(reached, lambda one: _outboxes(one.connection, since, until))
+    held = _newest([one for _, some in outboxes for one in some], told)
     wanted = {one.identity for one in promises} | {each for one in held for each in one.identities}
-    holdings = [await _holding(name, there, since, until, wanted) for name, there in reached]
-    return Evidence(
-        since, until, tuple(promises), tuple(held), await _looked_again(reached, holdings), tuple(unread)
-    )
+    first = await _asked([one for one, _ in outboxes], lambda one: _holding(one, since, until, wanted))
+    holdings = await _looked_again(first)
+    there = {one.site for one in holdings}
+    unread += [f"{site.name} (database)" for site in sites if site.name not in there]
+    return Evidence(since, until, tuple(promises), tuple(held), holdings, tuple(unread))
+
+
+async def _asked(
+    sites: Sequence[Reached], ask: Callable[[Reached], Awaitable[_Answer]]
+) -> list[tuple[Reached, _Answer]]:
+    """The answers of those that give one: what a site begins to tell and doesn't finish is not used."""
+    answers = []
+    for site in sites:
+        try:
+            answers.append((site, await ask(site)))
+        except _AWAY as error:
+            _log.warning("site %s was not read (%s)", site.name, type(error).__name__)
+    return answers
 
 
 def _journals(
@@ -73,10 +102,17 @@ def _journals(
 ) -> tuple[tuple[Noted, ...], bool]:
     """A site whose servers have run has the folder: where it lacks, nobody knows what was in it."""
     try:
-        reading = read_intents(folder, secret, since, until, most=INTENTS_MAX)
+        reading = read_intents(folder, secret, since, until, most=INTENTS_MAX, keep=_lean)
     except OSError:
         return (), False
     return reading.noted, reading.is_whole and folder.is_dir()
+
+
+def _lean(entry: Intent | Held) -> Intent | Held:
+    """Without what an order holds, which would fill the memory; a test order keeps it, and is known by it."""
+    if isinstance(entry, Held) or _is_test(entry.content):
+        return entry
+    return replace(entry, content="")
 
 
 def _promise(site: str, noted: Noted, intent: Intent) -> Promise:
@@ -135,9 +171,8 @@ async def _outboxes(connection: Connection, since: datetime, until: datetime) ->
     return [HeldKey(_identities(row["key"]), *row) for row in rows]
 
 
-async def _holding(
-    name: str, connection: Connection, since: datetime, until: datetime, wanted: set[bytes]
-) -> Holding:
+async def _holding(site: Reached, since: datetime, until: datetime, wanted: set[bytes]) -> Holding:
+    connection = site.connection
     if await connection.fetchval(_COUNT, since, until, VERSIONS_MAX + 1) > VERSIONS_MAX:
         raise TooManyError
     rows = await connection.fetch(_IN_WINDOW, since, until, *TEST_TAG)
@@ -145,27 +180,27 @@ async def _holding(
     rest = wanted - {one.identity for one in versions}
     versions += await _versions(connection, rest)
     shown = await connection.fetch(_SHOWN, since, until, list(wanted))
-    return Holding(name, tuple(versions), tuple(Shown(*row) for row in shown))
+    return Holding(site.name, tuple(versions), tuple(Shown(*row) for row in shown))
 
 
 async def _versions(connection: Connection, identities: Iterable[bytes]) -> list[Version]:
     return [Version(*row) for row in await connection.fetch(_BY_IDENTITY, list(identities), *TEST_TAG)]
 
 
-async def _looked_again(
-    reached: Sequence[tuple[str, Connection]], holdings: Sequence[Holding]
-) -> tuple[Holding, ...]:
+async def _looked_again(first: Sequence[tuple[Reached, Holding]]) -> tuple[Holding, ...]:
     """What some have and one lacks, asked of that one again."""
-    every = {one.identity for holding in holdings for one in holding.versions}
-    lacking = [every - {one.identity for one in holding.versions} for holding in holdings]
-    if not any(lacking):
-        return tuple(holdings)
+    holdings = {site.name: holding for site, holding in first}
+    every = {one.identity for holding in holdings.values() for one in holding.versions}
+    lacking = {name: every - {one.identity for one in holding.versions} for name, holding in holdings.items()}
+    if not any(lacking.values()):
+        return tuple(holdings.values())
     await asyncio.sleep(_AGAIN_S)
-    found = []
-    for (_, connection), holding, missing in zip(reached, holdings, lacking, strict=True):
-        more = await _versions(connection, missing)
-        found.append(replace(holding, versions=(*holding.versions, *more)))
-    return tuple(found)
+    again = await _asked(
+        [site for site, _ in first], lambda one: _versions(one.connection, lacking[one.name])
+    )
+    return tuple(
+        replace(holdings[site.name], versions=(*holdings[site.name].versions, *more)) for site, more in again
+    )
 
 
 # The body of a version is in `resource` while it is current, then in `resource_history`. Patient and tag are
