@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from altid.orders.gathering import Site, gather
 from altid.orders.looking import look_up
 from altid.orders.receipt import Receipt, Word, receipt_of
+from altid.orders.reconcile import Reconciliation, reconcile
 from altid.orders.recovery import planned_again
 from altid.orders.registering import Registrar
+from altid.orders.todo import Why
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
+from altid.record.roles import APP_ROLE
 from nodes import Node, a_pair, both
+from tests.access.auditing import SECRET
 
 from .test_recovery import intent, opened
 
@@ -96,3 +103,57 @@ def test_never_seen_is_told_of_both_sites(pair: tuple[Node, Node], tmp_path: Pat
         assert (found.word, found.sites) == (Word.NEVER_SEEN, ())
 
     run(pair, tmp_path, work)
+
+
+def reconciled(
+    pair: tuple[Node, Node], folder: Path, befalls: Callable[[], None] = lambda: None
+) -> Reconciliation:
+    """Of both sites' own words; the journals are all at A."""
+
+    async def look() -> Reconciliation:
+        (folder / "b").mkdir(exist_ok=True)
+        a, b = [await asyncpg.connect(node.dsn(APP_ROLE), command_timeout=2.0) for node in pair]
+        befalls()
+        try:
+            now = datetime.now(UTC)
+            sites = [Site("A", folder, a), Site("B", folder / "b", b)]
+            hour = timedelta(hours=1)
+            return reconcile(await gather(sites, SECRET, now - hour, now + hour))
+        finally:
+            a.terminate()
+            b.terminate()
+
+    return asyncio.run(look())
+
+
+def test_reconciliation_compares_what_each_site_says_itself(pair: tuple[Node, Node], tmp_path: Path) -> None:
+    async def both_have(_database: Database, registrar: Registrar) -> None:
+        await signed(registrar, "both")
+
+    async def only_a_has(_database: Database, registrar: Registrar) -> None:
+        await pair[1].ask("SELECT pg_wal_replay_pause()")
+        await pair[0].require("")
+        await signed(registrar, "one")
+
+    run(pair, tmp_path, both_have)
+    found = reconciled(pair, tmp_path)
+    assert (found.is_certain, [one.count for one in found.digests]) == (True, [1, 1])
+    run(pair, tmp_path, only_a_has)
+    found = reconciled(pair, tmp_path)
+    assert [(one.key, one.why, one.sites) for one in found.uncertain] == [("one", Why.ONE_SITE, ("A",))]
+    assert not found.sites_agree
+    asyncio.run(pair[1].ask("SELECT pg_wal_replay_resume()"))
+    found = reconciled(pair, tmp_path)
+    assert (found.is_certain, [one.count for one in found.digests]) == (True, [2, 2])
+
+
+def test_a_site_that_freezes_while_it_is_read_is_named_and_the_rest_is_read(
+    pair: tuple[Node, Node], tmp_path: Path
+) -> None:
+    async def sign(_database: Database, registrar: Registrar) -> None:
+        await signed(registrar, "one")
+
+    run(pair, tmp_path, sign)
+    found = reconciled(pair, tmp_path, pair[1].freeze)
+    assert (found.uncertain, found.unread, found.is_certain) == ((), ("B (database)",), False)
+    assert [(one.site, one.count) for one in found.digests] == [("A", 1)]

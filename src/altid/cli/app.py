@@ -39,7 +39,7 @@ SUMMARIES = {
     "user": "Add, list, close and invite people.",
     "client": "Register, list and close systems.",
     "audit": "Prove, search and export who looked at whom.",
-    "orders": "Show what has not left or found its place, and see to it.",
+    "orders": "Prove which orders are certain, and see to what has not left.",
     "replace": "Let a new host take the place of one that is lost for good.",
     "plan": "Tell what a distance between the sites costs.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,23 +37,44 @@ class Reading:
     is_whole: bool
 
 
-def read_intents(folder: Path, secret: AccessSecret, since: datetime, until: datetime) -> Reading:
-    """Those noted from `since` on and before `until`, also while they are written. Takes a thread a while."""
+def _whole(entry: Intent | Held) -> Intent | Held:
+    return entry
+
+
+def read_intents(
+    folder: Path,
+    secret: AccessSecret,
+    since: datetime,
+    until: datetime,
+    *,
+    most: int = NOTED_MAX,
+    keep: Callable[[Intent | Held], Intent | Held] = _whole,
+) -> Reading:
+    """Those noted from `since` on and before `until`, also while they are written. Takes a thread a while.
+
+    `keep` says what of an entry is kept in memory.
+    """
     low, high = since.timestamp(), until.timestamp()
     found: list[Noted] = []
     is_whole = True
     for path in journals(folder):
         try:
-            some, is_sound = _read_one(path, secret, low, high)
+            some, is_sound = _read_one(path, secret, low, high, keep)
         except (DamageError, FileNotFoundError):
             some, is_sound = [], False
         found += some
         is_whole = is_whole and is_sound
     found.sort(key=lambda one: (one.entry.at_us, one.writer, one.seq))
-    return Reading(tuple(found[:NOTED_MAX]), is_whole and len(found) <= NOTED_MAX)
+    return Reading(tuple(found[:most]), is_whole and len(found) <= most)
 
 
-def _read_one(path: Path, secret: AccessSecret, low_s: float, high_s: float) -> tuple[list[Noted], bool]:
+def _read_one(
+    path: Path,
+    secret: AccessSecret,
+    low_s: float,
+    high_s: float,
+    keep: Callable[[Intent | Held], Intent | Held],
+) -> tuple[list[Noted], bool]:
     sealer = Sealer(secret, PURPOSE, path.name)
     upto, reader = read_mark(path, sealer), Reader(path, sealer)
     entries = dict[int, Intent | Held]()
@@ -63,7 +84,7 @@ def _read_one(path: Path, secret: AccessSecret, low_s: float, high_s: float) -> 
         if isinstance(entry, Outcome):
             outcomes[entry.intent] = entry
         elif low_s <= entry.at_us / 1e6 < high_s:
-            entries[seq] = entry
+            entries[seq] = keep(entry)
     noted = [Noted(path.name, seq, entry, outcomes.get(seq)) for seq, entry in entries.items()]
     return noted, not reader.damages
 

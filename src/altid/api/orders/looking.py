@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,6 @@ from altid.api import errors
 from altid.api.messages import Request, Response
 from altid.api.orders import answers
 from altid.api.orders.asking import TYPES
-from altid.fhir.outcome import refuse
 from altid.orders.desk import OrderDesk
 from altid.orders.intent import Held, Intent
 from altid.orders.looking import look_up
@@ -24,54 +22,18 @@ from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import Receipt, is_key
 from altid.record.stored import instant
 
-HELD_MAX = 500
-"""Orders that one browser holds unconfirmed: more than anybody signs in a shift."""
-_ID_CHARACTERS_MAX = 64
-
 
 async def receipts(desk: OrderDesk, request: Request, key: str) -> Response:
     """GET /orders/receipts/{key}: also of one that was never seen."""
-    _require_any_right(request)
+    require_any_right(request)
     if not is_key(key):
         raise errors.bad_parameter("key")
     async with answers.refusals():
         found = await look_up(desk.registrar.database, desk.sites, [key])
-    _note(request, found)
+    note_look(request, found)
     if len(found) == 1 and found[0].key == key:
         return answers.json_response(found[0].json, headers=[(answers.WORD_HEADER, found[0].word)])
     return answers.json_response({"receipts": [one.json for one in found]})
-
-
-async def outbox(desk: OrderDesk, request: Request) -> Response:
-    """POST /orders/outboxes: what a browser holds unconfirmed, kept to be reconciled. Gives receipts."""
-    _require_any_right(request)
-    held = _held(request)
-    identity = request.permit.identity
-    keys, patients = zip(*held, strict=True) if held else ((), ())
-    async with answers.refusals():
-        if held:
-            at_us = time.time_ns() // 1_000
-            await desk.notebook.hold(
-                Held(at_us, identity.subject, identity.organisation, tuple(keys), tuple(patients))
-            )
-        found = await look_up(desk.registrar.database, desk.sites, keys) if held else []
-    _note(request, found)
-    return answers.json_response({"receipts": [one.json for one in found]})
-
-
-def _held(request: Request) -> list[tuple[str, str]]:
-    """Key and patient of each."""
-    content = request.content
-    given = content.get("held") if isinstance(content, dict) else None
-    if not isinstance(given, list) or len(given) > HELD_MAX:
-        raise _no_outbox()
-    held = []
-    for one in given:
-        key, patient = (one.get("key"), one.get("patient", "")) if isinstance(one, dict) else (None, "")
-        if not isinstance(key, str) or not is_key(key) or not isinstance(patient, str):
-            raise _no_outbox()
-        held.append((key, patient[:_ID_CHARACTERS_MAX]))
-    return held
 
 
 async def intents(desk: OrderDesk, request: Request) -> Response:
@@ -164,7 +126,7 @@ def _reads_orders(request: Request) -> bool:
     return request.permit.is_for_everyone and all(request.permit.may("r", type_) for type_ in TYPES)
 
 
-def _require_any_right(request: Request) -> None:
+def require_any_right(request: Request) -> None:
     """A receipt holds nothing of a patient; whoever has to do with orders may ask for one."""
     identity = request.permit.identity
     if identity.role in (Role.SECRETARY, *OPERATORS) and identity.role is not Role.SYSTEM:
@@ -181,19 +143,9 @@ def _refused(request: Request, what: str) -> Exception:
     return answers.may_not(what)
 
 
-def _note(request: Request, found: Iterable[Receipt]) -> None:
+def note_look(request: Request, found: Iterable[Receipt]) -> None:
     """One look, however many were asked for."""
     orders = [one.order for one in found if one.order]
     if orders:
         type_, _, id_ = orders[0].partition("/")
         request.permit.note(Note(Told.READ, type_, id_, operation="receipt"))
-
-
-def _no_outbox() -> Exception:
-    return refuse(
-        400,
-        "structure",
-        "An outbox is an object with held: a list of at most {limit} objects with a key and a patient.",
-        "En udbakke er et objekt med held: en liste af højst {limit} objekter med key og patient.",
-        limit=HELD_MAX,
-    )

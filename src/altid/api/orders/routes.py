@@ -5,7 +5,7 @@ from __future__ import annotations
 from altid.api import errors
 from altid.api.http import FhirApp
 from altid.api.messages import Request, Response
-from altid.api.orders import answers, looking, recovered
+from altid.api.orders import answers, looking, outboxes, recovered
 from altid.api.orders.acting import act_upon
 from altid.api.orders.signing import check, sign
 from altid.api.settings import Service
@@ -49,7 +49,7 @@ async def _post(service: Service, desk: OrderDesk, request: Request) -> Response
         case ():
             return await sign(service, desk, request)
         case ("outboxes",):
-            return await looking.outbox(desk, request)
+            return await outboxes.outbox(desk, request)
         case ("recovered", key, ("register" | "discard") as what):
             return await recovered.decide(service, desk, request, key, what)
         case (type_, id_, action) if action in _ACTIONS:

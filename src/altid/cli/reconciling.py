@@ -1,0 +1,249 @@
+"""`altid orders reconcile`: which orders of a time are certain, and what to do about the others."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import click
+
+from altid.access.audit.event import Action
+from altid.access.operator import Operator
+from altid.cli.app import Options
+from altid.cli.operating import database_url_option, dsn_of, operator_at
+from altid.cli.region import layout_of, run
+from altid.orders.desk import FOLDER
+from altid.orders.gathering import Site, TooManyError, gather
+from altid.orders.reconcile import Reconciliation, Uncertain
+from altid.orders.reconcile import reconcile as compare
+from altid.orders.sheet import as_csv
+from altid.orders.todo import NAMES, TODO
+from altid.orders.whereabouts import patient_names, wards
+from altid.record.stored import instant
+from altid.region import passage
+from altid.region.addresses import app_dsn
+from altid.region.layout import Layout, load_region, load_secrets
+
+_HOURS = 24
+_UNDER_WAY = timedelta(seconds=20)
+"""An order that is being written has no outcome yet, and is no case."""
+_CONNECT_S_MAX = 5.0
+_STATEMENT_MS_MAX = 60_000
+_ANSWER_S_MAX = 65.0
+"""A server that is frozen takes questions and answers none; a slow one says itself that it gives up."""
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_file = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--from", "since", metavar="TIME", help=f"From then on.  [default: {_HOURS} hours before --to]")
+@click.option("--to", "until", metavar="TIME", help="Before then.  [default: 20 seconds ago]")
+@click.option("--csv", "sheet", type=_file, metavar="FILE", help="The uncertain orders for a spreadsheet.")
+@click.option("--pdf", "paper", type=_file, metavar="FILE", help="The same to print and work through.")
+@click.option("--patients", is_flag=True, help="Tell patients and signers too: it is in their access log.")
+@database_url_option
+@click.pass_obj
+def reconcile(
+    options: Options,
+    since: str | None,
+    until: str | None,
+    sheet: Path | None,
+    paper: Path | None,
+    patients: bool,
+    database_url: str | None,
+) -> int:
+    """Compare what servers noted, what each site holds, and what browsers still wait for.
+
+    The exit code is 0 only when every order of the time is certain: registered at each site, or refused to
+    whoever signed it. Test orders are left out. Times are 2026-11-28 or 2026-11-28T07:00+01:00.
+
+    \b
+    Examples:
+      altid orders reconcile
+      altid orders reconcile --from 2026-11-28T07:00+01:00 --to 2026-11-28T09:00+01:00 --json
+      altid orders reconcile --pdf uncertain.pdf --csv uncertain.csv --patients
+    """
+    now = datetime.now(UTC)
+    high = _moment(until, "--to") or now - _UNDER_WAY
+    low = _moment(since, "--from") or high - timedelta(hours=_HOURS)
+    if low >= high:
+        raise click.UsageError("--from must be before --to.")
+    found, names = run(_reconciled(layout_of(options), low, high, patients, database_url))
+    if sheet is not None:
+        _write(sheet, as_csv(found, names).encode("utf-8-sig"))
+    if paper is not None:
+        from altid.orders.paper import as_pdf  # Typst is big, and only paper needs it
+
+        _write(paper, as_pdf(found, names, now))
+    if options.json:
+        click.echo(json.dumps(_plain(found, names), ensure_ascii=False))
+    elif not options.quiet:
+        _tell(found, names)
+    return 0 if found.is_certain else 1
+
+
+async def _reconciled(
+    where: Layout, since: datetime, until: datetime, patients: bool, database_url: str | None
+) -> tuple[Reconciliation, dict[str, str] | None]:
+    """With names of patients by their ids, if they were asked for. In the audit before it is shown."""
+    async with (
+        operator_at(where, database_url) as operator,
+        _sites(where, database_url) as sites,
+    ):
+        try:
+            found = compare(await gather(sites, operator.secret, since, until))
+        except TooManyError:
+            raise click.UsageError("Too many orders to compare at once: give a shorter time.") from None
+        found = found.placed(await wards(operator.connection, found.uncertain))
+        whom = {one.patient for one in found.uncertain if one.patient} if patients else set()
+        await _record(operator, whom)
+        return found, await patient_names(operator.connection, whom) if patients else None
+
+
+async def _record(operator: Operator, patients: set[str]) -> None:
+    event = operator.event(Action.SEARCH, "reconcile", type_="orders")
+    async with operator.connection.transaction():
+        await operator.record(replace(event, patients=tuple(sorted(patients))))
+
+
+@asynccontextmanager
+async def _sites(where: Layout, database_url: str | None) -> AsyncIterator[list[Site]]:
+    """Each site's journals, and a session at its own PostgreSQL that can't write."""
+    async with AsyncExitStack() as stack:
+        if not where.marker.is_file():
+            dsn = database_url or dsn_of(where.data)
+            connection = await stack.enter_async_context(_reading(dsn))
+            yield [Site("A", where.data / FOLDER, connection)]
+            return
+        region, secrets = load_region(where), load_secrets(where)
+        at = await stack.enter_async_context(passage.opened(where, region.sites))
+        sites = []
+        for site in region.sites:
+            dsn = app_dsn(secrets, [site], at=at)
+            connection = await stack.enter_async_context(_reading(dsn))
+            sites.append(Site(site.name, where.place(site.name).root / FOLDER, connection))
+        yield sites
+
+
+@asynccontextmanager
+async def _reading(dsn: str) -> AsyncIterator[asyncpg.Connection[Any] | None]:
+    """None where it can't be reached: the others are read all the same."""
+    limits = {"statement_timeout": str(_STATEMENT_MS_MAX), "default_transaction_read_only": "on"}
+    try:
+        connection = await asyncpg.connect(
+            dsn, timeout=_CONNECT_S_MAX, command_timeout=_ANSWER_S_MAX, server_settings=limits
+        )
+    except _AWAY:
+        yield None
+        return
+    try:
+        yield connection
+    finally:
+        connection.terminate()  # a good-bye would wait for a server that is frozen
+
+
+def _plain(found: Reconciliation, names: dict[str, str] | None) -> dict[str, Any]:
+    return {
+        "certain": found.is_certain,
+        "from": instant(found.since),
+        "to": instant(found.until),
+        "intents": found.counts.intents,
+        "registered": found.counts.registered,
+        "held": found.counts.held,
+        "uncertain": [_order(one, names) for one in found.uncertain],
+        "affected": [
+            {
+                "hospital": one.ward.hospital,
+                "ward": one.ward.ward,
+                "patients": one.patients,
+                "orders": one.orders,
+            }
+            for one in found.affected
+        ],
+        "sites": [{"site": one.site, "versions": one.count, "sha256": one.sha256} for one in found.digests],
+        "sitesAgree": found.sites_agree,
+        "unread": list(found.unread),
+    }
+
+
+def _order(one: Uncertain, names: dict[str, str] | None) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "why": one.why,
+        "key": one.key,
+        "order": one.order,
+        "action": one.action,
+        "at": instant(one.at),
+        "hospital": one.ward.hospital,
+        "ward": one.ward.ward,
+        "sources": list(one.sources),
+        "sites": list(one.sites),
+        "todo": {"da": one.todo.da, "en": one.todo.en},
+    }
+    if names is not None:
+        told |= {"patient": one.patient, "name": names.get(one.patient), "signer": one.signer_name}
+    return told
+
+
+def _tell(found: Reconciliation, names: dict[str, str] | None) -> None:
+    for one in found.uncertain:
+        click.echo(_line(one, names))
+    for why in dict.fromkeys(one.why for one in found.uncertain):
+        click.echo(f"{NAMES[why].en}: {TODO[why].en}")
+    for affected in found.affected:
+        where = ", ".join(filter(None, (affected.ward.hospital, affected.ward.ward))) or "unknown ward"
+        click.echo(f"{_printable(where)}: {affected.patients} patients, {affected.orders} orders")
+    for each in found.digests:
+        click.echo(f"site {each.site}: {each.count} versions, sha256 {each.sha256}")
+    if not found.sites_agree:
+        click.echo("THE SITES DO NOT HOLD THE SAME")
+    for what in found.unread:
+        click.echo(f"NOT READ: {what}")
+    counts = found.counts
+    click.echo(
+        f"{counts.uncertain} uncertain of {counts.intents} intents, {counts.registered} versions and "
+        f"{counts.held} held by browsers, {instant(found.since)} to {instant(found.until)}"
+    )
+
+
+def _line(one: Uncertain, names: dict[str, str] | None) -> str:
+    """One line, with whole keys: they are searched for."""
+    told = [f"{NAMES[one.why].en}: {one.action} {one.order}", f"key {one.key}", f"{instant(one.at)}"]
+    told += [one.ward.hospital, one.ward.ward, f"held by {' '.join(one.sites) or 'no site'}"]
+    if names is not None:
+        told.append(f"patient {names.get(one.patient, '')} ({one.patient})")
+    return _printable(", ".join(filter(None, told)))
+
+
+def _printable(text: str) -> str:
+    """What a record holds must not steer the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """For its owner alone: it may name patients."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from None
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(
+            f"{option} is a date or a time: 2026-11-22 or 2026-11-22T07:00+01:00."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

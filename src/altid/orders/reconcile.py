@@ -1,0 +1,280 @@
+"""Which orders of a time are certain, from what journals, sites and browsers say independently of each other.
+
+Pure: plain data in, plain data out. An order is certain when it is registered at every site that was asked,
+or when whoever signed it was told that it is not. Everything else is for a person, with what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from altid.orders.evidence import Evidence, Promise, Shown, Version
+from altid.orders.intent import End
+from altid.orders.receipt import Detail
+from altid.orders.todo import TODO, Why
+
+TEST_PATIENT = "altid-canary-"
+"""Synthetic patients begin so: their orders are test orders, and left out."""
+KEYED = frozenset(
+    {"MedicationRequest", "ServiceRequest", "MedicationAdministration", "Task", "DiagnosticReport"}
+)
+"""Types whose versions have a row in `order_key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """Where a patient was; "" where nobody says."""
+
+    hospital: str = ""
+    ward: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """One order that a person must see to."""
+
+    identity: bytes
+    why: Why
+    key: str
+    order: str
+    action: str
+    patient: str
+    signer_name: str
+    at: datetime
+    sources: tuple[str, ...]
+    """Who says so: journals' writers, "browser", sites."""
+    sites: tuple[str, ...]
+    """That hold it."""
+    ward: Ward = Ward()
+
+    @property
+    def todo(self) -> Detail:
+        """What to do, for people."""
+        return TODO[self.why]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDigest:
+    """Of the versions of the window: equal at two sites only if each has the same."""
+
+    site: str
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """How many patients and orders of a ward."""
+
+    ward: Ward
+    patients: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Without test orders."""
+
+    intents: int
+    registered: int
+    """Versions in the window, at any site."""
+    held: int
+    uncertain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The verdict on a window, and what it stands on."""
+
+    since: datetime
+    until: datetime
+    uncertain: tuple[Uncertain, ...]
+    counts: Counts
+    digests: tuple[SiteDigest, ...]
+    unread: tuple[str, ...]
+
+    @property
+    def sites_agree(self) -> bool:
+        return len({(one.count, one.sha256) for one in self.digests}) <= 1
+
+    @property
+    def is_certain(self) -> bool:
+        """Nothing is left for a person, and everything was read."""
+        return not self.uncertain and not self.unread and self.sites_agree
+
+    @property
+    def affected(self) -> tuple[Affected, ...]:
+        """By hospital and ward. An order whose patient nobody names counts as an order alone."""
+        by: dict[Ward, list[Uncertain]] = defaultdict(list)
+        for one in self.uncertain:
+            by[one.ward].append(one)
+        return tuple(
+            Affected(ward, len({one.patient for one in some if one.patient}), len(some))
+            for ward, some in sorted(by.items(), key=lambda item: (item[0].hospital, item[0].ward))
+        )
+
+    def placed(self, wards: Mapping[bytes, Ward]) -> Reconciliation:
+        """With the wards, by the orders' identities."""
+        found = tuple(replace(one, ward=wards.get(one.identity, one.ward)) for one in self.uncertain)
+        return replace(self, uncertain=found)
+
+
+def reconcile(evidence: Evidence) -> Reconciliation:
+    """Compare all that is said of each key."""
+    real = _without_tests(evidence)
+    cases = _cases(real)
+    uncertain = [one for case in cases.values() if (one := _judged(case, real)) is not None]
+    uncertain += _unseen(real, cases, {one.identity for one in uncertain})
+    uncertain.sort(key=lambda one: (list(Why).index(one.why), one.at, one.identity))
+    in_window = {one.identity for held in real.holdings for one in _window(held.versions, real)}
+    counts = Counts(len(real.promises), len(in_window), len(real.held), len(uncertain))
+    digests = tuple(digest(held.site, _window(held.versions, real)) for held in real.holdings)
+    return Reconciliation(real.since, real.until, tuple(uncertain), counts, digests, real.unread)
+
+
+def digest(site: str, versions: Iterable[Version]) -> SiteDigest:
+    """Count, and SHA-256 over the sorted lines of order, version, key and digest of the body."""
+    lines = sorted(f"{one.order} {one.version} {one.write_key} {one.digest.hex()}\n" for one in versions)
+    return SiteDigest(site, len(lines), hashlib.sha256("".join(lines).encode()).hexdigest())
+
+
+@dataclass(slots=True)
+class _Case:
+    """All that is said of one key."""
+
+    promises: list[Promise]
+    versions: list[tuple[str, Version]]
+    """With their sites."""
+    shown: list[tuple[str, Shown]]
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        return tuple(sorted({site for site, _ in self.versions}))
+
+
+def _cases(evidence: Evidence) -> dict[bytes, _Case]:
+    cases: dict[bytes, _Case] = defaultdict(lambda: _Case([], [], []))
+    for promise in evidence.promises:
+        cases[promise.identity].promises.append(promise)
+    for holding in evidence.holdings:
+        for version in holding.versions:
+            cases[version.identity].versions.append((holding.site, version))
+        for shown in holding.shown:
+            cases[shown.identity].shown.append((holding.site, shown))
+    return dict(cases)
+
+
+def _judged(case: _Case, evidence: Evidence) -> Uncertain | None:
+    why = _why(case, evidence)
+    if why is None:
+        return None
+    sources = {promise.writer for promise in case.promises} | {site for site, _ in case.shown}
+    if case.promises:
+        first = case.promises[0]
+        order, key, action, patient = first.order, first.key, first.action, first.patient
+        identity, name, at = first.identity, first.signer_name, first.at
+    elif case.shown:
+        row = case.shown[0][1]
+        order, key, action, patient = row.order, row.key, row.action, row.patient
+        identity, name, at = row.identity, row.signer_name, row.at
+    else:
+        version = case.versions[0][1]
+        order, key, action, patient = version.order, version.write_key, "", version.patient
+        identity, name, at = version.identity, "", version.at
+    told = tuple(sorted(sources or case.sites))
+    return Uncertain(identity, why, key, order, action, patient, name, at, told, case.sites)
+
+
+def _why(case: _Case, evidence: Evidence) -> Why | None:
+    """The most serious reason; None where all is certain."""
+    if _is_twice(case):
+        return Why.KEY_TWICE
+    if case.versions:
+        if len({(one.order, one.version, one.digest) for _, one in case.versions}) > 1:
+            return Why.DIFFERS
+        return Why.ONE_SITE if len(case.sites) < len(evidence.holdings) else None
+    if any(row.is_open for _, row in case.shown):
+        return Why.RECOVERED
+    if case.shown:
+        return None  # a person has decided
+    ends = {one.end for one in case.promises if not _is_beside(one, evidence)}
+    if ends & {End.REGISTERED, End.SHOWN}:
+        return Why.LOST
+    return Why.NO_OUTCOME if None in ends else None
+
+
+def _is_twice(case: _Case) -> bool:
+    """One key, and more than one content that somebody may rely on."""
+    relied = {one.write_key for one in case.promises if one.end in (None, End.REGISTERED, End.SHOWN)}
+    kept = {one.write_key for _, one in case.versions if one.version}
+    return len(relied | kept) > 1 or len(case.sites) < len(case.versions)
+
+
+def _is_beside(one: Promise, evidence: Evidence) -> bool:
+    """Written together with orders, without a row of its own: the journal tells its end, or they do."""
+    if one.type in KEYED:
+        return False
+    if one.end is not None:
+        return True
+    held = {version.identity for holding in evidence.holdings for version in holding.versions}
+    together = (one.writer, one.at)
+    return any((other.writer, other.at) == together and other.identity in held for other in evidence.promises)
+
+
+def _unseen(evidence: Evidence, cases: Mapping[bytes, _Case], known: set[bytes]) -> Iterator[Uncertain]:
+    """What browsers hold and no site has, each key once."""
+    seen = {identity for identity, case in cases.items() if case.versions or case.shown} | known
+    for held in evidence.held:
+        if held.is_released or seen.intersection(held.identities):
+            continue
+        seen.add(held.identities[0])
+        ward = Ward("", held.ward)
+        yield Uncertain(
+            held.identities[0],
+            Why.UNSEEN,
+            held.key,
+            held.kind,
+            held.action,
+            held.patient,
+            held.signer,
+            held.at,
+            ("browser",),
+            (),
+            ward,
+        )
+
+
+def _window(versions: Sequence[Version], evidence: Evidence) -> list[Version]:
+    return [one for one in versions if evidence.since <= one.at < evidence.until]
+
+
+def _without_tests(evidence: Evidence) -> Evidence:
+    """A key that anybody knows as a test order's is one wherever it is found."""
+    tests = {one.identity for one in evidence.promises if one.is_test or _is_canary(one.patient)}
+    for holding in evidence.holdings:
+        tests |= {one.identity for one in holding.versions if one.is_test or _is_canary(one.patient)}
+        tests |= {one.identity for one in holding.shown if _is_canary(one.patient)}
+    holdings = [
+        replace(
+            holding,
+            versions=tuple(one for one in holding.versions if one.identity not in tests),
+            shown=tuple(one for one in holding.shown if one.identity not in tests),
+        )
+        for holding in evidence.holdings
+    ]
+    return replace(
+        evidence,
+        promises=tuple(one for one in evidence.promises if one.identity not in tests),
+        held=tuple(
+            one for one in evidence.held if not tests & set(one.identities) and not _is_canary(one.patient)
+        ),
+        holdings=tuple(holdings),
+    )
+
+
+def _is_canary(patient: str) -> bool:
+    return patient.startswith(TEST_PATIENT)
