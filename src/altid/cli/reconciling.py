@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import click
 
 from altid.access.audit.event import Action
@@ -27,18 +26,12 @@ from altid.orders.sheet import as_csv
 from altid.orders.todo import NAMES, TODO
 from altid.orders.whereabouts import patient_names, wards
 from altid.record.stored import instant
-from altid.region import passage
-from altid.region.addresses import app_dsn
-from altid.region.layout import Layout, load_region, load_secrets
+from altid.region.layout import Layout
+from altid.region.records import reading, records_of
 
 _HOURS = 24
 _UNDER_WAY = timedelta(seconds=20)
 """An order that is being written has no outcome yet, and is no case."""
-_CONNECT_S_MAX = 5.0
-_STATEMENT_MS_MAX = 60_000
-_ANSWER_S_MAX = 65.0
-"""A server that is frozen takes questions and answers none; a slow one says itself that it gives up."""
-_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -120,34 +113,10 @@ async def _sites(where: Layout, database_url: str | None) -> AsyncIterator[list[
     async with AsyncExitStack() as stack:
         if not where.marker.is_file():
             dsn = database_url or dsn_of(where.data)
-            connection = await stack.enter_async_context(_reading(dsn))
+            connection = await stack.enter_async_context(reading(dsn))
             yield [Site("A", where.data / FOLDER, connection)]
             return
-        region, secrets = load_region(where), load_secrets(where)
-        at = await stack.enter_async_context(passage.opened(where, region.sites))
-        sites = []
-        for site in region.sites:
-            dsn = app_dsn(secrets, [site], at=at)
-            connection = await stack.enter_async_context(_reading(dsn))
-            sites.append(Site(site.name, where.place(site.name).root / FOLDER, connection))
-        yield sites
-
-
-@asynccontextmanager
-async def _reading(dsn: str) -> AsyncIterator[asyncpg.Connection[Any] | None]:
-    """None where it can't be reached: the others are read all the same."""
-    limits = {"statement_timeout": str(_STATEMENT_MS_MAX), "default_transaction_read_only": "on"}
-    try:
-        connection = await asyncpg.connect(
-            dsn, timeout=_CONNECT_S_MAX, command_timeout=_ANSWER_S_MAX, server_settings=limits
-        )
-    except _AWAY:
-        yield None
-        return
-    try:
-        yield connection
-    finally:
-        connection.terminate()  # a good-bye would wait for a server that is frozen
+        yield await stack.enter_async_context(records_of(where))
 
 
 def _plain(found: Reconciliation, names: dict[str, str] | None) -> dict[str, Any]:

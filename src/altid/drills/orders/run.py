@@ -80,7 +80,7 @@ async def drill(
     await asyncio.sleep(_SETTLE_S)
     held = {site.name: await _patiently(site, began, run, tokens) for site in region.sites}
     outboxes = [[one for one in doctor.memory if one.is_open] for doctor in crowd.doctors]
-    found = await listed(region, began, outboxes, tokens)
+    found = await listed(where, region, began, outboxes, tokens)
     told = OrderRun(name, scenario, stage, options.seed, moments, [one.memory for one in crowd.doctors])
     result = result_of(told, held, found, after)
     result |= {"began": began.isoformat(timespec="seconds"), "evidence": str(folder)}
