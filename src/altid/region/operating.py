@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
 from altid.access.first import first_link as link_of_first
 from altid.access.operator import SITE, Issued, Operator, at_terminal
 from altid.access.programs import Tokens, program_token
+from altid.access.secret import AccessSecret
 from altid.access.settings import AccessSettings
 from altid.region import passage
 from altid.region.addresses import app_dsn
@@ -18,7 +19,8 @@ from altid.region.guarding import access_secret, guard_of
 from altid.region.layout import Layout, load_secrets
 from altid.region.topology import Region
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last is also what a driver says that found a database which doesn't lead."""
 
 
 @asynccontextmanager
@@ -31,8 +33,11 @@ async def operator_of(where: Layout, region: Region) -> AsyncIterator[Operator]:
     try:
         async with (
             passage.opened(where, region.sites) as at,
-            at_terminal(
-                app_dsn(secrets, region.sites, primary=True, at=at), secret, settings, public_url
+            _at_the_leader(
+                [app_dsn(secrets, [site], primary=True, at=at) for site in region.sites],
+                secret,
+                settings,
+                public_url,
             ) as operator,
         ):
             yield operator
@@ -40,6 +45,24 @@ async def operator_of(where: Layout, region: Region) -> AsyncIterator[Operator]:
         raise RegionError(
             f"The region's database can't be reached ({type(error).__name__}): see `altid status`."
         ) from None
+
+
+@asynccontextmanager
+async def _at_the_leader(
+    dsns: Sequence[str], secret: AccessSecret, settings: AccessSettings, public_url: str
+) -> AsyncIterator[Operator]:
+    """One site after the other: a frozen one would take all the time that the driver has for both."""
+    async with AsyncExitStack() as stack:
+        refusals: list[Exception] = []
+        for dsn in dsns:
+            try:
+                operator = await stack.enter_async_context(at_terminal(dsn, secret, settings, public_url))
+                break
+            except AWAY as error:
+                refusals.append(error)
+        else:
+            raise refusals[-1]
+        yield operator
 
 
 def tokens_of(where: Layout, region: Region, program: str, *, life_s: float | None = None) -> Tokens:
