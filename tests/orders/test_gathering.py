@@ -23,6 +23,7 @@ from altid.orders.recovery import planned_again
 from altid.orders.todo import Why
 from altid.orders.whereabouts import patient_names, wards
 from altid.record.postgres import Cluster
+from altid.record.roles import APP_ROLE
 from altid.record.write import create
 from altid.record.write_key import new_key
 from running import make_database
@@ -94,6 +95,16 @@ def test_what_is_registered_is_certain_and_what_died_is_not(dsn: str, tmp_path: 
     assert whys(found) == [("three", Why.NO_OUTCOME)]
     assert (found.counts.intents, found.counts.registered, found.unread) == (3, 2, ())
     assert found.digests[0].count == 2
+
+
+def test_a_version_that_is_gone_is_lost_though_its_key_is_there(
+    postgres: Cluster, dsn: str, tmp_path: Path
+) -> None:
+    register(dsn, tmp_path, "one", "two")
+    lose = "DELETE FROM resource WHERE rid = (SELECT rid FROM order_key ORDER BY position LIMIT 1)"
+    owner = dsn.replace(f"://{APP_ROLE}@", f"://{postgres.superuser}@")
+    on(owner, lambda connection: connection.execute(lose))  # servers themselves may not
+    assert whys(reconciled(("A", tmp_path, dsn))) == [("one", Why.LOST)]
 
 
 def test_a_version_that_was_changed_since_still_has_its_digest(dsn: str, other: str, tmp_path: Path) -> None:

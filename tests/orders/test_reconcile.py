@@ -223,6 +223,14 @@ def test_what_is_written_beside_orders_follows_them() -> None:
 def test_what_was_not_read_is_not_certain() -> None:
     told = replace(evidence(), unread=("B",))
     assert not reconcile(told).is_certain
+    nobody = replace(evidence(), holdings=())
+    assert not reconcile(nobody).is_certain
+
+
+def test_a_key_whose_version_is_gone_is_a_lost_order() -> None:
+    gone = version(1, digest=b"")
+    found = reconcile(evidence([promise(1)], a=[gone], b=[gone]))
+    assert [one.why for one in found.uncertain] == [Why.LOST]
 
 
 def test_versions_of_other_times_count_but_are_not_in_the_digest() -> None:

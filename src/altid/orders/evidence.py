@@ -43,7 +43,7 @@ class Version:
     version: int
     at: datetime
     digest: bytes
-    """SHA-256 of the version's body; empty where it has none."""
+    """SHA-256 of the version's body, of nothing for a deletion; empty where the version itself is missing."""
     patient: str = ""
     is_test: bool = False
 

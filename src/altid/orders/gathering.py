@@ -207,7 +207,8 @@ async def _looked_again(first: Sequence[tuple[Reached, Holding]]) -> tuple[Holdi
 # those of the newest version: neither ever changes.
 _VERSIONS = """
 SELECT k.identity, k.key::text, k.type || '/' || k.id, k.version, k.at,
-       COALESCE(sha256(CASE WHEN c.version = k.version THEN c.body ELSE h.body END), ''),
+       CASE WHEN c.version = k.version THEN sha256(COALESCE(c.body, ''))
+            WHEN h.version IS NOT NULL THEN sha256(COALESCE(h.body, '')) ELSE '' END,
        COALESCE((SELECT split_part(ref, '/', 2) FROM unnest(c.refs) ref
                   WHERE ref ^@ 'subject=Patient/' LIMIT 1), ''),
        COALESCE(c.terms @> ARRAY[term(k.type || '._tag=' || {system} || '|' || {code})], false)

@@ -103,8 +103,8 @@ class Reconciliation:
 
     @property
     def is_certain(self) -> bool:
-        """Nothing is left for a person, and everything was read."""
-        return not self.uncertain and not self.unread and self.sites_agree
+        """Nothing is left for a person, and everything was read: of one site at least."""
+        return bool(self.digests) and not self.uncertain and not self.unread and self.sites_agree
 
     @property
     def affected(self) -> tuple[Affected, ...]:
@@ -193,6 +193,8 @@ def _why(case: _Case, evidence: Evidence) -> Why | None:
     """The most serious reason; None where all is certain."""
     if _is_twice(case):
         return Why.KEY_TWICE
+    if any(one.version and not one.digest for _, one in case.versions):
+        return Why.LOST  # the key is there, and what it has made isn't
     if case.versions:
         if len({(one.order, one.version, one.digest) for _, one in case.versions}) > 1:
             return Why.DIFFERS
