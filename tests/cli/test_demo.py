@@ -22,6 +22,9 @@ from altid.cli.demoing.looking import Digest, digest
 from altid.cli.demoing.narrator import DemoError, Narrator
 from altid.cli.demoing.proof import Proof
 from altid.cli.demoing.stopping import run_stoppable, until_stopped
+from altid.fhir import json
+from altid.orders.synthetic import medication_order
+from altid.orders.synthetic import patient as canary_of
 from altid.region import processes
 from altid.region.builtin import builtin_region, reserved_region
 from altid.region.leftovers import end_all
@@ -78,9 +81,16 @@ def _export(folder: Path, **lines: list[bytes]) -> Path:
     return folder
 
 
-def test_a_records_digest_leaves_out_what_drills_write(tmp_path: Path) -> None:
+def test_a_records_digest_leaves_out_what_drills_and_the_canary_write(tmp_path: Path) -> None:
     drilled = b'{"resourceType":"Observation","code":{"text":"drill"},"valueInteger":4}'
-    one = _export(tmp_path / "one", Observation=[b'{"id":"1"}', drilled], Patient=[b'{"id":"p"}'])
+    order = json.dumps(medication_order("altid-canary-A-server-1", "m", datetime.now(UTC), is_test=True))
+    nobody = json.dumps(canary_of("altid-canary-A-server-1"))
+    one = _export(
+        tmp_path / "one",
+        Observation=[b'{"id":"1"}', drilled],
+        Patient=[b'{"id":"p"}', nobody],
+        MedicationRequest=[order],
+    )
     other = _export(tmp_path / "other", Observation=[b'{"id":"1"}'], Patient=[b'{"id":"p"}'])
     assert digest(one) == digest(other)
     assert digest(one).resources == 2
