@@ -20,6 +20,7 @@ from altid.access.audit.store import HITS_MAX, Entry, Query
 from altid.access.audit.verify import Report, verify
 from altid.cli.app import Options
 from altid.cli.auditing import opened, secret_of
+from altid.cli.moments import moment_of
 from altid.cli.operating import database_url_option
 from altid.cli.region import layout_of, run
 
@@ -77,7 +78,7 @@ def audit(
       altid audit search --overrides
       altid audit export --patient 4711 --as minlog --out looks.ndjson
     """
-    low, high = _moment(since, "--since"), _moment(until, "--until")
+    low, high = moment_of(since, "--since"), moment_of(until, "--until")
     if action == "verify":
         return run(_verify(options, low, database_url))
     query = Query(
@@ -168,18 +169,6 @@ def _export(options: Options, entries: list[Entry], form: str, out: Path | None)
         click.echo(json.dumps({"lines": len(lines), "file": str(out)}))
     elif not options.quiet:
         click.echo(f"{len(lines)} lines written to {out}.")
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(
-            f"{option} is a date or a time: 2026-11-22 or 2026-11-22T07:00+01:00."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show_time(moment: datetime | None) -> str:

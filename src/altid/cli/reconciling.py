@@ -16,6 +16,7 @@ import click
 from altid.access.audit.event import Action
 from altid.access.operator import Operator
 from altid.cli.app import Options
+from altid.cli.moments import moment_of
 from altid.cli.operating import database_url_option, dsn_of, operator_at
 from altid.cli.region import layout_of, run
 from altid.orders.desk import FOLDER
@@ -65,8 +66,8 @@ def reconcile(
       altid orders reconcile --pdf uncertain.pdf --csv uncertain.csv --patients
     """
     now = datetime.now(UTC)
-    high = _moment(until, "--to") or now - _UNDER_WAY
-    low = _moment(since, "--from") or high - timedelta(hours=_HOURS)
+    high = moment_of(until, "--to") or now - _UNDER_WAY
+    low = moment_of(since, "--from") or high - timedelta(hours=_HOURS)
     if low >= high:
         raise click.UsageError("--from must be before --to.")
     found, names = run(_reconciled(layout_of(options), low, high, patients, database_url))
@@ -204,15 +205,3 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from None
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(
-            f"{option} is a date or a time: 2026-11-22 or 2026-11-22T07:00+01:00."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

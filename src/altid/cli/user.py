@@ -153,11 +153,7 @@ def disable(options: Options, username: str, database_url: str | None) -> None:
     Examples:
       altid user disable anne
     """
-    closed = run(_disabled(options, username, database_url))
-    if options.json:
-        click.echo(json.dumps(_plain(closed)))
-    elif not options.quiet:
-        click.echo(f"{closed.username} is closed.")
+    _tell(options, run(_disabled(options, username, database_url)), "closed")
 
 
 @user.command()
@@ -171,11 +167,7 @@ def enable(options: Options, username: str, database_url: str | None) -> None:
     Examples:
       altid user enable anne
     """
-    opened = run(_enabled(options, username, database_url))
-    if options.json:
-        click.echo(json.dumps(_plain(opened)))
-    elif not options.quiet:
-        click.echo(f"{opened.username} is open.")
+    _tell(options, run(_enabled(options, username, database_url)), "open")
 
 
 @user.command("invite")
@@ -279,6 +271,13 @@ def _state_of(account: Account) -> str:
     if account.is_disabled:
         return "closed"
     return "must change the password" if account.must_change else ""
+
+
+def _tell(options: Options, account: Account, state: str) -> None:
+    if options.json:
+        click.echo(json.dumps(_plain(account)))
+    elif not options.quiet:
+        click.echo(f"{account.username} is {state}.")
 
 
 def _plain(account: Account) -> dict[str, object]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from altid.access.programs import Credentials
 from altid.drills.figures import percentile
+from altid.orders.synthetic import TEST_DATA
 from altid.region.http import Connection, HttpError
 from altid.region.topology import Site
 
@@ -36,8 +37,6 @@ _BACKLOG_MAX = 2_000
 """More requests than this are never underway: the rest fail at once, as the site's own doors would do."""
 
 _HEADERS = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
-_TEST_DATA = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
-"""The standard's own mark for data that is no patient's."""
 
 Kind = Literal["read", "write"]
 
@@ -82,7 +81,7 @@ class SiteLoad:
     async def prepare(self, s_max: float) -> None:
         """Write the patient and the registers that the load is about. Raises `HttpError` when it can't."""
         end_s = time.monotonic() + s_max
-        patient = {"resourceType": "Patient", "id": self._run, "active": False, "meta": {"tag": [_TEST_DATA]}}
+        patient = {"resourceType": "Patient", "id": self._run, "active": False, "meta": {"tag": [TEST_DATA]}}
         await self._insist(f"/fhir/Patient/{self._run}", _dump(patient), end_s)
         for number in range(_REGISTERS):
             await self._insist(f"/fhir/Observation/{self._register(number)}", self._body(number), end_s)
@@ -184,7 +183,7 @@ class SiteLoad:
             {
                 "resourceType": "Observation",
                 "id": self._register(number),
-                "meta": {"tag": [_TEST_DATA]},
+                "meta": {"tag": [TEST_DATA]},
                 "status": "final",
                 "code": {"text": "capacity"},
                 "subject": {"reference": f"Patient/{self._run}"},

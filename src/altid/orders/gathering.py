@@ -22,10 +22,9 @@ from altid.orders.evidence import Evidence, HeldKey, Holding, Promise, Shown, Ve
 from altid.orders.intent import Held, Intent
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import PARTS_MAX, identity_of, part_key
+from altid.orders.synthetic import TAG_SYSTEM, TEST_ORDER, is_test_order
 from altid.record.database import Connection
 
-TEST_TAG = ("https://altid.dk/fhir/tag", "test-order")
-"""`meta.tag` of orders that only try the way."""
 INTENTS_MAX = 200_000
 """Of one site, some hundred megabytes: an hour of 50 a second. What is longer is asked about in pieces."""
 VERSIONS_MAX = 500_000
@@ -134,10 +133,9 @@ def _promise(site: str, noted: Noted, intent: Intent) -> Promise:
 
 
 def _is_test(content: str) -> bool:
-    if TEST_TAG[1] not in content:  # reading each as JSON would take minutes
+    if TEST_ORDER not in content:  # reading each as JSON would take minutes
         return False
-    tags = json.loads(content.encode()).get("meta", {}).get("tag", ())
-    return any((tag.get("system"), tag.get("code")) == TEST_TAG for tag in tags)
+    return is_test_order(json.loads(content.encode()))
 
 
 def _held_in_journal(held: Held) -> list[HeldKey]:
@@ -175,7 +173,7 @@ async def _holding(site: Reached, since: datetime, until: datetime, wanted: set[
     connection = site.connection
     if await connection.fetchval(_COUNT, since, until, VERSIONS_MAX + 1) > VERSIONS_MAX:
         raise TooManyError
-    rows = await connection.fetch(_IN_WINDOW, since, until, *TEST_TAG)
+    rows = await connection.fetch(_IN_WINDOW, since, until, TAG_SYSTEM, TEST_ORDER)
     versions = [Version(*row) for row in rows]
     rest = wanted - {one.identity for one in versions}
     versions += await _versions(connection, rest)
@@ -184,7 +182,10 @@ async def _holding(site: Reached, since: datetime, until: datetime, wanted: set[
 
 
 async def _versions(connection: Connection, identities: Iterable[bytes]) -> list[Version]:
-    return [Version(*row) for row in await connection.fetch(_BY_IDENTITY, list(identities), *TEST_TAG)]
+    return [
+        Version(*row)
+        for row in await connection.fetch(_BY_IDENTITY, list(identities), TAG_SYSTEM, TEST_ORDER)
+    ]
 
 
 async def _looked_again(first: Sequence[tuple[Reached, Holding]]) -> tuple[Holding, ...]:

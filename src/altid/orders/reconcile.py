@@ -15,10 +15,9 @@ from datetime import datetime
 from altid.orders.evidence import Evidence, Promise, Shown, Version
 from altid.orders.intent import End
 from altid.orders.receipt import Detail
+from altid.orders.synthetic import is_canary_patient
 from altid.orders.todo import TODO, Why
 
-TEST_PATIENT = "altid-canary-"
-"""Synthetic patients begin so: their orders are test orders, and left out."""
 KEYED = frozenset(
     {"MedicationRequest", "ServiceRequest", "MedicationAdministration", "Task", "DiagnosticReport"}
 )
@@ -256,10 +255,10 @@ def _window(versions: Sequence[Version], evidence: Evidence) -> list[Version]:
 
 def _without_tests(evidence: Evidence) -> Evidence:
     """A key that anybody knows as a test order's is one wherever it is found."""
-    tests = {one.identity for one in evidence.promises if one.is_test or _is_canary(one.patient)}
+    tests = {one.identity for one in evidence.promises if one.is_test or is_canary_patient(one.patient)}
     for holding in evidence.holdings:
-        tests |= {one.identity for one in holding.versions if one.is_test or _is_canary(one.patient)}
-        tests |= {one.identity for one in holding.shown if _is_canary(one.patient)}
+        tests |= {one.identity for one in holding.versions if one.is_test or is_canary_patient(one.patient)}
+        tests |= {one.identity for one in holding.shown if is_canary_patient(one.patient)}
     holdings = [
         replace(
             holding,
@@ -272,11 +271,9 @@ def _without_tests(evidence: Evidence) -> Evidence:
         evidence,
         promises=tuple(one for one in evidence.promises if one.identity not in tests),
         held=tuple(
-            one for one in evidence.held if not tests & set(one.identities) and not _is_canary(one.patient)
+            one
+            for one in evidence.held
+            if not tests & set(one.identities) and not is_canary_patient(one.patient)
         ),
         holdings=tuple(holdings),
     )
-
-
-def _is_canary(patient: str) -> bool:
-    return patient.startswith(TEST_PATIENT)

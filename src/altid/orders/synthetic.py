@@ -14,7 +14,7 @@ from altid.record.stored import instant
 
 TAG_SYSTEM = "https://altid.dk/fhir/tag"
 TEST_ORDER = "test-order"
-_TEST_DATA = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
+TEST_DATA = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
 """The standard's own mark for data that is no patient's."""
 _CANARY = "altid-canary-"
 
@@ -39,7 +39,7 @@ def is_canary_patient(id_: str) -> bool:
 
 def patient(id_: str) -> Resource:
     """Somebody who doesn't exist, and has neither a name nor a number by which they could be found."""
-    return {"resourceType": "Patient", "id": id_, "meta": {"tag": [_TEST_DATA]}}
+    return {"resourceType": "Patient", "id": id_, "meta": {"tag": [TEST_DATA]}}
 
 
 def medication_order(
@@ -54,7 +54,7 @@ def medication_order(
     """An order of a common drug, to be signed. `mark` is its note, by which the version is known again."""
     starts = starts or at
     ends = starts + timedelta(days=days)
-    tags = [_TEST_DATA, *([{"system": TAG_SYSTEM, "code": TEST_ORDER}] if is_test else [])]
+    tags = [TEST_DATA, *([{"system": TAG_SYSTEM, "code": TEST_ORDER}] if is_test else [])]
     return {
         "resourceType": "MedicationRequest",
         "meta": {"tag": tags},

@@ -7,13 +7,12 @@ from typing import Any
 
 from altid.fhir import json
 from altid.orders.downstream.destinations import Destination
+from altid.orders.synthetic import is_test_order
 from altid.record.database import Connection
 from altid.record.stored import Stored, compose
 
 Resource = dict[str, Any]
 
-TEST_TAG = ("https://altid.dk/fhir/tag", "test-order")
-"""Orders that the canary signs: they end here."""
 _INTENTS = {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
 _UNSIGNED = {"draft", "unknown"}
 _TOLD_BY_OTHERS = {("ServiceRequest", "completed")}
@@ -44,19 +43,13 @@ def leaves(resource: Resource, before: str | None, destination: Destination) -> 
     as history, ended already in its first version.
     """
     type_, status = resource["resourceType"], resource.get("status")
-    if type_ not in destination.takes or resource.get("intent") not in _INTENTS or is_test(resource):
+    if type_ not in destination.takes or resource.get("intent") not in _INTENTS or is_test_order(resource):
         return False
     if status in _UNSIGNED or (type_, status) in _TOLD_BY_OTHERS:
         return False
     if status != "active" and (before is None or before in _UNSIGNED):
         return False
     return not destination.categories or bool(_categories(resource) & set(destination.categories))
-
-
-def is_test(resource: Resource) -> bool:
-    """Whether it is an order of the canary."""
-    tags = resource.get("meta", {}).get("tag", [])
-    return any((tag.get("system"), tag.get("code")) == TEST_TAG for tag in tags)
 
 
 def lane_of(resource: Resource) -> str:
