@@ -228,6 +228,10 @@ def test_over_http_operations_sees_no_patient_and_decides_with_a_reason(dsn: str
         assert done.json() == {"number": dead, "state": "discarded"}
         again = httpx.post(f"{where}/discard", json={"reason": "by telephone"}, headers=operations)
         assert again.status_code == 409
+        far = httpx.post(
+            f"{address}/orders/outbox/{10**30}/retry", json={"reason": "why"}, headers=operations
+        )
+        assert far.status_code == 404
         assert httpx.get(f"{address}/health/orders").json()["status"] == "ok"
 
 

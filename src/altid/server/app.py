@@ -17,7 +17,6 @@ from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
 from altid.api.access.routes import routes
 from altid.api.http import FhirApp, Receive, Scope, Send
-from altid.api.orders import outbox
 from altid.api.orders.routes import orders_app
 from altid.api.settings import FhirSettings, Service
 from altid.orders.desk import open_orders
@@ -71,7 +70,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fhir is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
             await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
-        elif self._orders is not None and scope["type"] == "http" and _is_order(scope["path"]):
+        elif self._orders is not None and scope["type"] == "http" and _is_below(ORDERS_BASE, scope["path"]):
             await self._orders({**scope, "root_path": ORDERS_BASE}, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -89,7 +88,6 @@ class App:
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
-            app.routes.extend(outbox.routes(service, downstream))
             app.routes.extend(pages(service))
             async with open_orders(
                 database,
@@ -100,7 +98,7 @@ class App:
                 guard.site,
                 self._settings.sites,
             ) as desk:
-                self._fhir, self._orders = FhirApp(service), orders_app(service, desk)
+                self._fhir, self._orders = FhirApp(service), orders_app(service, desk, downstream)
                 yield
                 await writer.close()
 
@@ -114,11 +112,6 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
 def _is_fhir(path: str) -> bool:
     """What is well known about the base says how to come in, so it is not asked for with a token."""
     return _is_below(FHIR_BASE, path) and not path.startswith(f"{FHIR_BASE}/.well-known/")
-
-
-def _is_order(path: str) -> bool:
-    """What leaves for other systems, and comes back from them, has endpoints of its own."""
-    return _is_below(ORDERS_BASE, path) and not any(_is_below(base, path) for base in outbox.BASES)
 
 
 def _is_below(base: str, path: str) -> bool:

@@ -6,139 +6,75 @@ for operations and administrators, with a reason that is kept and told to the au
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Awaitable, Callable, Mapping
+import re
 from dataclasses import asdict
-from typing import Any
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-
-from altid.access.audit.event import Action, Event, Outcome, who_of
-from altid.access.audit.unavailable import AuditUnavailableError
-from altid.access.guard import NotIdentifiedError
-from altid.access.identity import Identity, Role
+from altid.access.audit.event import Action
+from altid.access.identity import Role
+from altid.access.permit import Note
 from altid.api import errors
-from altid.api.failure import failure_response
-from altid.api.settings import Service
-from altid.fhir.outcome import Language, refuse
+from altid.api.messages import Request, Response
+from altid.api.orders import answers
+from altid.fhir.outcome import refuse
 from altid.orders.downstream import alarm, inbox, queue
 from altid.orders.downstream.destinations import Downstream
 from altid.orders.downstream.queue import NotPossibleError
 from altid.record.attempt import check
+from altid.record.database import Database
 
 LOOKING = frozenset(
     {Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.OPERATIONS, Role.ADMINISTRATOR, Role.AUDITOR}
 )
 DECIDING = frozenset({Role.OPERATIONS, Role.ADMINISTRATOR})
-BASES = ("/orders/outbox", "/orders/inbox")
-"""All that is answered here is below these."""
-_BODY_BYTES_MAX = 4_096
 _REASON_CHARACTERS = (3, 500)
-
-Content = Mapping[str, Any]
-Handler = Callable[[Request, Identity], Awaitable[Content]]
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-def routes(service: Service, settings: Downstream) -> list[BaseRoute]:
-    """The endpoints of one server process."""
-    desk = _Desk(service, settings)
-    places = (
-        ("/orders/outbox", LOOKING, desk.outbox, "GET"),
-        ("/orders/inbox", LOOKING, desk.inbox, "GET"),
-        ("/orders/outbox/{number:int}/{act}", DECIDING, desk.decide, "POST"),
-        ("/orders/inbox/{number:int}/{act}", DECIDING, desk.decide_inbox, "POST"),
-    )
-    return [
-        Route(path, _endpoint(service, roles, handler), methods=[method])
-        for path, roles, handler, method in places
-    ]
+async def listed(database: Database, settings: Downstream, request: Request) -> Response:
+    """GET /orders/outbox[?dead=true]: what has not been acknowledged."""
+    _require(request, LOOKING)
+    dead = ("dead", "true") in request.parameters
+    async with database.writing() as connection:
+        found = await queue.listed(connection, dead=dead)
+        health = await alarm.health(connection, settings)
+    return answers.json_response({**health.json, "deliveries": [asdict(one) for one in found]})
 
 
-class _Desk:
-    """Answers, of one process."""
-
-    def __init__(self, service: Service, settings: Downstream) -> None:
-        self._service, self._settings = service, settings
-
-    async def outbox(self, request: Request, _identity: Identity) -> Content:
-        dead = request.query_params.get("dead") == "true"
-        async with self._service.database.writing() as connection:
-            found = await queue.listed(connection, dead=dead)
-            health = await alarm.health(connection, self._settings)
-        return {**health.json, "deliveries": [asdict(one) for one in found]}
-
-    async def inbox(self, _request: Request, _identity: Identity) -> Content:
-        async with self._service.database.writing() as connection:
-            return {"messages": await inbox.listed(connection)}
-
-    async def decide(self, request: Request, identity: Identity) -> Content:
-        act, number = _act_of(request), request.path_params["number"]
-        reason = await _reason_of(request)
-        await self._tell(identity, f"outbox-{act}", number)
-        doing = queue.retry if act == "retry" else queue.discard
-        async with self._service.database.writing() as connection:
-            try:
-                async with connection.transaction():
-                    await doing(connection, number, identity.subject, reason)
-            except NotPossibleError as error:
-                raise _not_possible(error.code) from None
-            check(connection)
-        return {"number": number, "state": "waiting" if act == "retry" else "discarded"}
-
-    async def decide_inbox(self, request: Request, identity: Identity) -> Content:
-        act, number = _act_of(request), request.path_params["number"]
-        reason = await _reason_of(request)
-        await self._tell(identity, f"inbox-{act}", number)
-        state = "waiting" if act == "retry" else "discarded"
-        async with self._service.database.writing() as connection:
-            done = await inbox.decide(connection, number, state, identity.subject, reason)
-            check(connection)
-        if not done:
-            raise _not_possible("state")
-        return {"number": number, "state": state}
-
-    async def _tell(self, identity: Identity, operation: str, number: int) -> None:
-        at_us = time.time_ns() // 1_000
-        event = Event(
-            at_us, Action.ADMINISTER, Outcome.DONE, who_of(identity), operation=operation, id=f"{number}"
-        )
-        await self._service.guard.audit.record(event)
+async def held(database: Database, request: Request) -> Response:
+    """GET /orders/inbox: results that found no place."""
+    _require(request, LOOKING)
+    async with database.writing() as connection:
+        return answers.json_response({"messages": await inbox.listed(connection)})
 
 
-def _endpoint(
-    service: Service, roles: frozenset[Role], handler: Handler
-) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        id_ = os.urandom(8).hex()
-        language: Language = (
-            "da" if request.headers.get("accept-language", "").lower().startswith("da") else "en"
-        )
+async def decide(database: Database, request: Request) -> Response:
+    """POST /orders/{outbox|inbox}/{number}/{retry|discard}, with a reason."""
+    _require(request, DECIDING)
+    box, digits, act = request.path
+    if not _NUMBER.fullmatch(digits) or act not in ("retry", "discard"):
+        raise errors.not_found()
+    number, state = int(digits), "waiting" if act == "retry" else "discarded"
+    reason, by = _reason_of(request), request.permit.identity.subject
+    async with database.writing() as connection:
         try:
-            content = await handler(request, _identity(service, request, roles))
-            status, body = 200, orjson.dumps(content)
-        except AuditUnavailableError as error:
-            failed = failure_response(errors.not_audited(error), request.method, language, id_)
-            status, body = failed.status, failed.body
-        except Exception as error:
-            failed = failure_response(error, request.method, language, id_)
-            status, body = failed.status, failed.body
-        headers = {"cache-control": "no-store", "x-request-id": id_}
-        return Response(body, status, headers, "application/json")
+            async with connection.transaction():
+                if box == "inbox":
+                    if not await inbox.decide(connection, number, state, by, reason):
+                        raise NotPossibleError("state")
+                else:
+                    await (queue.retry if act == "retry" else queue.discard)(connection, number, by, reason)
+        except NotPossibleError as error:
+            raise _not_possible(error.code) from None
+        check(connection)
+    request.permit.note(Note(Action.ADMINISTER, id=digits, operation=f"{box}-{act}"))
+    return answers.json_response({"number": number, "state": state})
 
-    return endpoint
 
-
-def _identity(service: Service, request: Request, roles: frozenset[Role]) -> Identity:
+def _require(request: Request, roles: frozenset[Role]) -> None:
     """People by their role, in their own session; systems by `system/*.r` scopes of orders have none here."""
-    try:
-        identity = service.guard.identify(request.headers)
-    except NotIdentifiedError as error:
-        raise errors.not_identified(given=error.given) from None
+    identity = request.permit.identity
     if identity.role not in roles or not identity.is_own_session:
+        request.permit.was_refused = True
         raise refuse(
             403,
             "forbidden",
@@ -146,27 +82,13 @@ def _identity(service: Service, request: Request, roles: frozenset[Role]) -> Ide
             "Rollen {role} må ikke dette med køerne af ordinationer.",
             role=identity.role,
         )
-    return identity
 
 
-def _act_of(request: Request) -> str:
-    act: str = request.path_params["act"]
-    if act not in ("retry", "discard"):
-        raise errors.not_found()
-    return act
-
-
-async def _reason_of(request: Request) -> str:
+def _reason_of(request: Request) -> str:
     low, high = _REASON_CHARACTERS
-    declared = request.headers.get("content-length", "")
-    try:
-        if not declared.isdigit() or int(declared) > _BODY_BYTES_MAX:
-            raise ValueError
-        content = orjson.loads(await request.body())
-        reason = content["reason"].strip()
-        if not (low <= len(reason) <= high and reason.isprintable()):
-            raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError):
+    given = request.content.get("reason") if isinstance(request.content, dict) else None
+    reason = given.strip() if isinstance(given, str) else ""
+    if not (low <= len(reason) <= high and reason.isprintable()):
         raise refuse(
             422,
             "required",
@@ -174,8 +96,8 @@ async def _reason_of(request: Request) -> str:
             'Giv en begrundelse på {low} til {high} tegn: {{"reason": "…"}}.',
             low=low,
             high=high,
-        ) from None
-    return str(reason)
+        )
+    return reason
 
 
 def _not_possible(code: str) -> Exception:

@@ -5,27 +5,35 @@ from __future__ import annotations
 from altid.api import errors
 from altid.api.http import FhirApp
 from altid.api.messages import Request, Response
-from altid.api.orders import answers, looking, outboxes, recovered
+from altid.api.orders import answers, looking, outbox, outboxes, recovered
 from altid.api.orders.acting import act_upon
 from altid.api.orders.signing import check, sign
 from altid.api.settings import Service
 from altid.orders.desk import OrderDesk
+from altid.orders.downstream.destinations import Downstream
 from altid.orders.intent import Action
 
+_PLACES = ("check", "inbox", "intents", "outbox", "outboxes", "receipts", "recovered")
 _ACTIONS = {str(action): action for action in Action if action is not Action.DRAFT}
 
 
-def orders_app(service: Service, desk: OrderDesk) -> FhirApp:
+def orders_app(service: Service, desk: OrderDesk, downstream: Downstream) -> FhirApp:
     """The ASGI application below /orders: asked, guarded and audited as FHIR is."""
 
     async def answer(service: Service, request: Request) -> Response:
-        return await _answer(service, desk, request)
+        return await _answer(service, desk, downstream, request)
 
     return FhirApp(service, answer, answers.worded)
 
 
-async def _answer(service: Service, desk: OrderDesk, request: Request) -> Response:
+async def _answer(service: Service, desk: OrderDesk, downstream: Downstream, request: Request) -> Response:
     match request.method, request.path:
+        case (("GET" | "HEAD"), ("outbox",)):
+            return await outbox.listed(service.database, downstream, request)
+        case (("GET" | "HEAD"), ("inbox",)):
+            return await outbox.held(service.database, request)
+        case "POST", (("outbox" | "inbox"), _, _):
+            return await outbox.decide(service.database, request)
         case (("GET" | "HEAD"), ("receipts", key)):
             return await looking.receipts(desk, request, key)
         case (("GET" | "HEAD"), ("intents",)):
@@ -58,4 +66,4 @@ async def _post(service: Service, desk: OrderDesk, request: Request) -> Response
 
 
 def _is_known(request: Request) -> bool:
-    return request.path == () or request.path[0] in ("check", "outboxes", "receipts", "intents", "recovered")
+    return request.path == () or request.path[0] in _PLACES
