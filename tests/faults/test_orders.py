@@ -188,6 +188,27 @@ def test_what_a_dead_server_had_taken_is_registered_though_no_browser_sends_it_a
     assert sql(dsn, "SELECT count(*), max(version) FROM order_key")[0][0] == len(keys)
 
 
+def test_a_server_that_is_told_twice_to_stop_finishes_what_it_has(postgres: Cluster, tmp_path: Path) -> None:
+    """The kernel signals once for each thread of a parent that dies."""
+    dsn = make_database(postgres)
+    with (
+        running_worker(dsn, FhirSettings(), guard_folder=tmp_path) as address,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        prepare(address)
+        with locked(postgres, dsn):
+            sending = threads.submit(send_once, address, "stopped-twice")
+            wait_for(lambda: open_intents(address) == 1)
+            for pid in children(os.getpid()):
+                if "tests.doorman" in command_line(pid):
+                    for _ in range(2):
+                        os.kill(pid, signal.SIGINT)
+                        time.sleep(0.1)  # two signals at once are one
+        answer = sending.result()
+    assert answer is not None
+    assert answer.status_code == 201, answer.text
+
+
 @contextmanager
 def locked(postgres: Cluster, dsn: str) -> Iterator[None]:
     """Nothing is written meanwhile, and what waits for it is ended, not let through."""

@@ -232,3 +232,10 @@ async def _watch_ends() -> None:
     async with asyncio.timeout(5):
         watches = [task for task in asyncio.all_tasks() if "_send_writers_away" in str(task)]
         await asyncio.gather(*watches)
+
+
+def test_below_orders_a_refusal_says_by_its_word_that_it_may_be_sent_again() -> None:
+    status, headers, body = _answer("POST", 0, "/orders")
+    assert (status, headers[b"altid-receipt"]) == (503, b"transient-error")
+    assert json.loads(body)["extension"][0]["valueCode"] == "transient-error"
+    assert b"altid-receipt" not in _answer("POST", 0, "/fhir")[1]

@@ -26,10 +26,8 @@ from altid.orders.downstream.service import open_downstream
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.primary import FAILURES, NoPrimaryError
+from altid.server.paths import FHIR_BASE, ORDERS_BASE, is_below
 from altid.web.pages import pages
-
-FHIR_BASE = "/fhir"
-ORDERS_BASE = "/orders"
 
 _READY_S_MAX = 2.0
 """A database that needs longer than this for SELECT 1 is not one to send patients' questions to."""
@@ -70,7 +68,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fhir is not None and scope["type"] == "http" and _is_fhir(scope["path"]):
             await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
-        elif self._orders is not None and scope["type"] == "http" and _is_below(ORDERS_BASE, scope["path"]):
+        elif self._orders is not None and scope["type"] == "http" and is_below(ORDERS_BASE, scope["path"]):
             await self._orders({**scope, "root_path": ORDERS_BASE}, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -111,11 +109,7 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
 
 def _is_fhir(path: str) -> bool:
     """What is well known about the base says how to come in, so it is not asked for with a token."""
-    return _is_below(FHIR_BASE, path) and not path.startswith(f"{FHIR_BASE}/.well-known/")
-
-
-def _is_below(base: str, path: str) -> bool:
-    return path.startswith(base) and path[len(base) :][:1] in ("", "/")
+    return is_below(FHIR_BASE, path) and not path.startswith(f"{FHIR_BASE}/.well-known/")
 
 
 async def _live(_request: Request) -> JSONResponse:

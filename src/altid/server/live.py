@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from altid.api.http import Receive, Scope, Send
-from altid.fhir import json
-from altid.fhir.outcome import Issue, operation_outcome
-from altid.server.app import FHIR_BASE
+from altid.fhir.outcome import Issue
+from altid.server.paths import FHIR_BASE
+from altid.server.refusing import refuse
 
 _BYTES, _WORD_BYTES = 16, 8
 _TWO_SITES = 1
@@ -38,8 +38,8 @@ some tenths of a second; whoever asks the site that is lost goes on to the other
 _LOOK_EVERY_S, _LOOKS_MAX = 0.1, 4
 """A writer is sent away when so many looks in a row found no lease: a short gap is better waited for."""
 
-_SAFETY_HEADER, _STALE_HEADER = b"altid-durability", b"altid-stale-since"
-_NOTHING_DONE = (b"altid-nothing-done", b"true")
+_SAFETY_HEADER, _STALE_HEADER = b"altid-durability", "altid-stale-since"
+_NOTHING_DONE = ("altid-nothing-done", "true")
 """The gateway sends a request that was refused so elsewhere, a write as well."""
 
 
@@ -85,7 +85,7 @@ class OnlyWhileLive:
             held_s = 0.0 if scope["path"].startswith(_HEALTH) else self._hold_s
             await self._read(scope, receive, send, asyncio.get_running_loop().time() + held_s)
         elif not self._lease.holds:
-            await self._refuse(send, 503, _NOT_LIVE)
+            await self._refuse(scope, send, 503, _NOT_LIVE)
         else:
             await self._write(scope, receive, send)
 
@@ -97,7 +97,7 @@ class OnlyWhileLive:
                 return
             if _has_body(scope):
                 break
-        await self._refuse(send, 503, _NOT_LIVE)
+        await self._refuse(scope, send, 503, _NOT_LIVE)
 
     async def _holds_by(self, until_s: float) -> bool:
         while not self._lease.holds:
@@ -147,12 +147,12 @@ class OnlyWhileLive:
         try:
             await self._app(scope, receive, noted)
             if refused:
-                await self._refuse(send, 504, _UNKNOWN)
+                await self._refuse(scope, send, 504, _UNKNOWN)
         except asyncio.CancelledError as error:
             if answered or error.args != (_SENT_AWAY,):
                 raise
             task.uncancel()
-            await self._refuse(send, 504, _UNKNOWN)
+            await self._refuse(scope, send, 504, _UNKNOWN)
         finally:
             self._writers.discard(task)
 
@@ -168,23 +168,14 @@ class OnlyWhileLive:
                 self._writers.clear()
         self._watch = None
 
-    async def _refuse(self, send: Send, status: int, issue: Issue) -> None:
+    async def _refuse(self, scope: Scope, send: Send, status: int, issue: Issue) -> None:
         ended = self._lease.ended
         since = "?" if ended is None else ended.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         told = Issue(issue.code, issue.text_en, issue.text_da, {"since": since})
-        body = json.dumps(operation_outcome([told], "da"))
-        headers = [
-            (b"content-type", b"application/fhir+json; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"retry-after", b"1"),
-        ]
-        if ended is not None:
-            headers.append((_STALE_HEADER, since.encode()))
+        headers = [] if ended is None else [(_STALE_HEADER, since)]
         if status == 503:
             headers.append(_NOTHING_DONE)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await refuse(scope, send, status, told, headers)
 
 
 def _is_reading(scope: Scope) -> bool:

@@ -23,6 +23,7 @@ from altid.access.guard import GuardSettings
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
 from altid.server.app import App, AppSettings
+from altid.server.ending import AnswersToTheEnd
 from altid.server.live import Lease, OnlyWhileLive
 
 _BACKLOG = 1_024
@@ -81,15 +82,21 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Any:
         """SIGTERM and SIGINT drain and stop, without uvicorn's raising them once more at the end."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.handle_exit)
+            signal.signal(number, self._drain)
         yield
 
+    def _drain(self, *_: object) -> None:
+        """Once, however often it is told: the kernel signals for each thread of a parent that dies, and at a
+        second signal uvicorn would drop what is underway."""
+        self.should_exit = True
 
-def application_of(settings: WorkerSettings) -> App | OnlyWhileLive:
+
+def application_of(settings: WorkerSettings) -> AnswersToTheEnd:
     """What the process answers with."""
     if settings.live_file is None:
-        return App(settings.app)
-    return OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
+        return AnswersToTheEnd(App(settings.app))
+    live = OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
+    return AnswersToTheEnd(live)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,9 @@
+"""What lies where in the one application."""
+
+FHIR_BASE = "/fhir"
+ORDERS_BASE = "/orders"
+
+
+def is_below(base: str, path: str) -> bool:
+    """Whether the path is the base, or lies under it."""
+    return path.startswith(base) and path[len(base) :][:1] in ("", "/")
