@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from altid.fhir.json import Decimal
+from altid.hl7.text import Message, parse
 from altid.orders.downstream.destinations import Destination
 from altid.orders.downstream.hl7.orders import UnencodableError, control_id, encode
-from altid.orders.downstream.hl7.text import Message, parse
 from altid.orders.downstream.leaving import Order, leaves
 from altid.record.stored import Stored
 from tests.orders.posts import medication, patient, requisition

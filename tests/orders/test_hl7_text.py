@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from altid.orders.downstream.hl7.text import Hl7Error, escape, field, message, parse, segment, unescape
+from altid.hl7.text import Hl7Error, escape, field, message, parse, segment, unescape
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=80)
 TRICKY = st.text(st.sampled_from("|^~\\&\r\n\x0b\x1c.brFSTREX0DæøåÆØÅ "), max_size=40)

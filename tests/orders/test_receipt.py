@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altid.hl7.word import Word
 from altid.orders import receipt
-from altid.orders.receipt import Detail, Receipt, Word
+from altid.orders.receipt import Detail, Receipt
 from altid.record.write import Written
 
 KEYS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=200)

@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from altid.access.audit.event import Event
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.fhir import json
+from altid.hl7.acknowledgement import read
+from altid.hl7.mllp import framed, read_frame
+from altid.hl7.text import parse
 from altid.orders.downstream import inbox
 from altid.orders.downstream.destinations import Listener, Source, Tls
-from altid.orders.downstream.hl7.acknowledgement import read
-from altid.orders.downstream.hl7.mllp import client_context, framed, read_frame
-from altid.orders.downstream.hl7.text import parse
+from altid.orders.downstream.line import client_context
 from altid.orders.downstream.listener import Results, listening
 from altid.record.database import Database, Limits, open_database
 from altid.record.postgres import Cluster

@@ -12,9 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from altid.hl7.word import Word
 from altid.orders.gathering import Site, gather
 from altid.orders.looking import look_up
-from altid.orders.receipt import Receipt, Word, receipt_of
+from altid.orders.receipt import Receipt, receipt_of
 from altid.orders.reconcile import Reconciliation, reconcile
 from altid.orders.recovery import planned_again
 from altid.orders.registering import Registrar

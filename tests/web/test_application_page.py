@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from altid.access.accounts import Account
 from altid.access.wishes import Wish
+from altid.screen.headers import leading_to
+from altid.screen.words import words
 from altid.web import questions
 from altid.web.addresses import local
-from altid.web.headers import leading_to
-from altid.web.views.wishes import application_of
-from altid.web.words import words
-from altid.web.words.asking_for import right
+from altid.web.asking_for import right
+from altid.web.wishes import application_of
 from tests.access.desks import SECRET
 from tests.access_api.launching import BACK, told_at
 from tests.web.asking import BEHIND, CHART, question, redeemed, register_chart

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import altid.web
+from tests.screen.rooms import SCREEN, TEMPLATES
 
-WEB = Path(altid.web.__file__).parent
-CSS = (WEB / "static" / "screen.css").read_text()
+CSS = (SCREEN / "static" / "screen.css").read_text()
 TOKENS = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", CSS))
 AAA = 7.0
 """WCAG 2.2, 1.4.6."""
@@ -50,13 +49,13 @@ def test_colours_are_named_once() -> None:
     assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", body)) <= {"#ffffff"}
 
 
-@pytest.mark.parametrize("path", sorted((WEB / "templates").rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_nothing_is_styled_or_run_inline(path: Path) -> None:
     source = path.read_text()
     assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", source) == []
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", source))
 
 
-@pytest.mark.parametrize("path", sorted((WEB / "templates").rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_escaping_is_never_switched_off(path: Path) -> None:
     assert re.findall(r"\|\s*safe|autoescape", path.read_text()) == []

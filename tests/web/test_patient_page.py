@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 from any_fhir import any_resource
-from charts import HL7, chart, coded, measured
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from altid.fhir import json
 from altid.sample import resources
+from altid.screen.views.chart import Chart
+from altid.screen.words import LANGUAGES, Language, words
 from altid.web import patient
 from altid.web.loading import BESIDE, NEWEST, WHOLE
 from altid.web.patient import SECTIONS, patient_html
-from altid.web.views.chart import Chart
-from altid.web.words import LANGUAGES, Language, words
 from official_examples import official_examples
+from tests.screen.charts import HL7, chart, coded, measured
 
 DA = words("da")
 KINDS = sorted((*WHOLE, *(newest.kind for newest in NEWEST)))

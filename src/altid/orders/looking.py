@@ -8,16 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from altid.orders.receipt import (
-    PARTS_MAX,
-    Detail,
-    Receipt,
-    Word,
-    identity_of,
-    part_key,
-    position_text,
-    sites_of,
-)
+from altid.hl7.word import Word
+from altid.orders.receipt import PARTS_MAX, Detail, Receipt, identity_of, part_key, position_text, sites_of
 from altid.orders.registering import NotRegisteredError
 from altid.record.database import Connection, Database
 from altid.record.transaction import Transaction, run_transaction

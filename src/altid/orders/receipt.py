@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from altid.hl7.word import Word
 from altid.record.stored import instant
 from altid.record.write import Safety, Written
 from altid.record.write_key import WriteKey, client_id, client_key
@@ -25,17 +25,6 @@ PARTS_MAX = 200
 
 _KEY = re.compile(r"[!-~]{1,200}")
 _IDENTITY_BYTES = 10
-
-
-class Word(StrEnum):
-    OK = "ok"
-    """The order is registered."""
-    TRANSIENT_ERROR = "transient-error"
-    """It is not known to be registered: safe to send again with the same key."""
-    FATAL_ERROR = "fatal-error"
-    """It is not registered, and sending it again would change nothing."""
-    NEVER_SEEN = "never-seen"
-    """The record has nothing of this key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""What people see in a browser: a list that finds patients, and one page per patient. Both only read.
+"""What people see of the live record in a browser: ways in, the list that finds patients, their pages.
 
-`pages.pages` gives the routes. `loading` reads the record, `views` make plain data of FHIR resources, `words`
-say it in Danish or English, `templates` lay it out.
+`pages.pages` gives the routes. `loading` reads the record; what a chart says and how it looks is in
+`altid.screen`, templates of the pages themselves are here.
 """

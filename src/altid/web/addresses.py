@@ -8,7 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
-from altid.web.headers import NOT_KEPT
+from altid.screen.headers import NOT_KEPT
 
 FRONT = "/"
 LOGON = "/logon"

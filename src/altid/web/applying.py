@@ -18,16 +18,16 @@ from altid.access.refusal import Refusal
 from altid.access.scopes import SPECIAL
 from altid.access.wishes import Fields, SentBack, Wish
 from altid.record.visibility import Visible
+from altid.screen.headers import NOT_KEPT, leading_to
+from altid.screen.views.moments import ZONE
 from altid.web import questions
 from altid.web.addresses import APPLICATION
 from altid.web.finding import find
 from altid.web.gate import Service, Visit, gated
-from altid.web.headers import NOT_KEPT, leading_to
 from altid.web.loading import Row, read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page, refusal_page
-from altid.web.views.moments import ZONE
-from altid.web.views.wishes import application_of
+from altid.web.wishes import application_of
 
 _PATIENT = "Patient"
 

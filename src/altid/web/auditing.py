@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit import store
 from altid.access.audit.event import Action, Outcome
 from altid.access.audit.store import Entry, Query
+from altid.screen.views.moments import ZONE
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page
-from altid.web.views.moments import ZONE
 
 LOOKS_SHOWN_MAX = 500
 """On one page; a shorter period shows the rest."""

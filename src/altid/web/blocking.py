@@ -17,14 +17,14 @@ from altid.fhir import json
 from altid.record.read import read
 from altid.record.stored import compose
 from altid.record.visibility import Period
+from altid.screen.views.identity import identity_of
+from altid.screen.views.moments import ZONE, moment_at
+from altid.screen.words import Words
 from altid.web.addresses import go
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page, refusal_page
-from altid.web.views.identity import identity_of
-from altid.web.views.moments import ZONE, moment_at
-from altid.web.words import Words
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _FIELDS = ("whom", "person", "place", "from", "to", "asked")

@@ -22,6 +22,7 @@ from altid.access.logon import with_refresh
 from altid.access.permit import Note, Permit
 from altid.access.refusal import Code, Refusal
 from altid.record.database import Database
+from altid.screen.words import Words
 from altid.web import cookies
 from altid.web.addresses import to_logon
 from altid.web.faults import answered
@@ -29,7 +30,6 @@ from altid.web.forms import Form, check_from_here, check_token, form_token, read
 from altid.web.language import switched, words_for
 from altid.web.looks import address_of, require_audit, tell
 from altid.web.rendering import refusal_page
-from altid.web.words import Words
 
 PATIENCE_S = 10.0
 """So long a browser waits for whatever a session needs; the line before it refuses much sooner."""

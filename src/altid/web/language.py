@@ -7,11 +7,8 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from altid.screen.words import LANGUAGES, Language, Words, words
 from altid.web.addresses import APPLICATION, FRONT, LOGON, go, local
-from altid.web.words import LANGUAGES, Language, Words, words
-
-LANGUAGE_NAMES = {"da": "Dansk", "en": "English"}
-"""Each in its own language, as one who reads no other would look for it."""
 
 _COOKIE = "lang"
 _COOKIE_AGE_S_MAX = 365 * 24 * 3600

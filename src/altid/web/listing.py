@@ -12,12 +12,12 @@ from altid.access import lists
 from altid.access.audit.event import Action, Outcome
 from altid.access.grounds import TREATING
 from altid.access.refusal import Refusal
+from altid.screen.views.moments import ZONE
 from altid.web.addresses import go
 from altid.web.gate import Service, Visit, gated
 from altid.web.loading import Row, read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page, refusal_page
-from altid.web.views.moments import ZONE
 
 LIST = "/list"
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)

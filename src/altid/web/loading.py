@@ -24,12 +24,12 @@ from altid.record.read import read, read_many
 from altid.record.search import search
 from altid.record.stored import Stored, compose
 from altid.record.visibility import Visible
+from altid.screen.views.admission import PRESENT, Place, is_stay, place_of
+from altid.screen.views.chart import Chart
+from altid.screen.views.elements import Resource, elements, period, reference_key
+from altid.screen.views.identity import Identity, identity_of, name_order
+from altid.screen.views.moments import sort_key
 from altid.web.finding import Parameter
-from altid.web.views.admission import PRESENT, Place, is_stay, place_of
-from altid.web.views.chart import Chart
-from altid.web.views.elements import Resource, elements, period, reference_key
-from altid.web.views.identity import Identity, identity_of, name_order
-from altid.web.views.moments import sort_key
 
 PATIENTS_SHOWN_MAX = 50
 """One page of the list: more than a ward has beds."""

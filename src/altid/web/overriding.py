@@ -12,12 +12,12 @@ from altid.access import overrides
 from altid.access.audit.event import Action, Outcome
 from altid.access.door import writing
 from altid.access.overrides import FINDINGS, FOLLOW_UP, KINDS, OverrideError
+from altid.screen.views.moments import ZONE
 from altid.web.addresses import go
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page
 from altid.web.rights import breaks_glass
-from altid.web.views.moments import ZONE
 
 KIND_NAMES = KINDS
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)

@@ -17,10 +17,10 @@ from altid.access.identity import Role
 from altid.access.reentry import Workplace
 from altid.access.refusal import Refusal
 from altid.access.switching import to_role
+from altid.screen.headers import NOT_KEPT
 from altid.web import cookies
 from altid.web.addresses import go, local
 from altid.web.gate import Service, Visit, gated
-from altid.web.headers import NOT_KEPT
 from altid.web.looks import origin_of
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page, refusal_page

@@ -14,6 +14,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action, Outcome
+from altid.screen.rendering import answer
+from altid.screen.static import serving
+from altid.screen.views.moments import ZONE
 from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.blocking import block_routes
@@ -29,10 +32,8 @@ from altid.web.me import PlaceNames, me_of
 from altid.web.overriding import KIND_NAMES, override_routes
 from altid.web.own import OwnPages
 from altid.web.patient import no_grounds_html, patient_html
-from altid.web.rendering import answer, page
+from altid.web.rendering import page
 from altid.web.rights import breaks_glass, closed_of
-from altid.web.static import serve_file
-from altid.web.views.moments import ZONE
 
 OF_PROGRAMS = ("/fhir/", "/access/", "/.well-known/")
 """Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
@@ -54,7 +55,7 @@ def pages(service: Service) -> list[BaseRoute]:
         return await _patient(visit, names)
 
     return [
-        Route("/static/{name}", serve_file, methods=["GET"]),
+        Route("/static/{name}", serving("altid.web"), methods=["GET"]),
         *entrance.routes(),
         *Federated(service, entrance).routes(),
         *invitation_routes(service, entrance),

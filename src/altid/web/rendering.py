@@ -7,69 +7,41 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.lists import FORMER_DAYS, HOURS
 from altid.access.refusal import Refusal
+from altid.screen import rendering
+from altid.screen.rendering import environment
+from altid.screen.views.moments import ZONE
+from altid.screen.words import Words
+from altid.web import asking_for
 from altid.web.finding import SEARCH_CHARACTERS_MAX
-from altid.web.headers import NOT_KEPT
-from altid.web.language import LANGUAGE_NAMES
-from altid.web.static import static
-from altid.web.views import trend
-from altid.web.views.moments import ZONE, moment_at
-from altid.web.words import LANGUAGES, Words, asking_for, dosing
-from altid.web.words.speaker import person_name
-
-CAVE_FULL_MAX = 3
-"""Agents that the banner tells in full; of more it names all, and the section below has the rest."""
-NOTES_OPEN_MAX = 3
 
 
 @cache
 def templates() -> Environment:
-    """The templates of this package; names that are not defined are errors."""
-    environment = Environment(
-        loader=PackageLoader("altid.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.globals |= {
-        "CAVE_FULL_MAX": CAVE_FULL_MAX,
-        "GRAPH_HEIGHT": trend.HEIGHT,
-        "GRAPH_WIDTH": trend.WIDTH,
+    """The templates of the pages."""
+    made = environment("altid.web")
+    made.globals |= {
         "FORMER_DAYS": FORMER_DAYS,
-        "LANGUAGES": LANGUAGES,
-        "LANGUAGE_NAMES": LANGUAGE_NAMES,
         "LIST_HOURS": HOURS,
-        "NOTES_OPEN_MAX": NOTES_OPEN_MAX,
-        "asking_for": asking_for,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
-        "dosing": dosing,
-        "moment": moment_at,
-        "person_name": person_name,
-        "static": static,
+        "asking_for": asking_for,
     }
-    return environment
+    return made
 
 
 def render(template: str, words: Words, **data: Any) -> str:
     """One template in one language."""
-    return templates().get_template(template).render(words=words, t=words.text, **data)
-
-
-def answer(html: str, words: Words, status: int = 200) -> HTMLResponse:
-    """A page, never kept by the browser."""
-    return HTMLResponse(html, status, {**NOT_KEPT, "Content-Language": words.language})
+    return rendering.render(templates(), template, words, **data)
 
 
 def page(template: str, words: Words, *, status: int = 200, **data: Any) -> HTMLResponse:
     """A page of one template."""
-    return answer(render(template, words, **data), words, status)
+    return rendering.answer(render(template, words, **data), words, status)
 
 
 def refusal_page(refused: Refusal, words: Words) -> HTMLResponse:

@@ -13,9 +13,10 @@ from altid.api.messages import Response, etag
 from altid.api.writing import SAFETY_HEADER
 from altid.fhir import json
 from altid.fhir.outcome import FhirError, refuse
+from altid.hl7.word import Word
 from altid.orders.findings import Finding
 from altid.orders.intent import CONTENT_BYTES_MAX
-from altid.orders.receipt import Receipt, Word
+from altid.orders.receipt import Receipt
 from altid.orders.registering import NotRegisteredError
 from altid.record.attempt import NotStoredError, OutcomeUnknownError
 

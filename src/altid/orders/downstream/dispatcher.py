@@ -23,14 +23,14 @@ from typing import Protocol
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.clients import BUILT_IN
+from altid.hl7.acknowledgement import Acknowledgement
+from altid.hl7.word import Word
 from altid.orders.downstream import leaving, queue
 from altid.orders.downstream.destinations import Destination
-from altid.orders.downstream.hl7.acknowledgement import Acknowledgement
-from altid.orders.downstream.hl7.mllp import Line, UnansweredError, UnreachableError
 from altid.orders.downstream.hl7.orders import UnencodableError, control_id, encode
 from altid.orders.downstream.leaving import Order
+from altid.orders.downstream.line import Line, UnansweredError, UnreachableError
 from altid.orders.downstream.queue import Delivery, Settled, State
-from altid.orders.receipt import Word
 from altid.record.attempt import LocalOnlyError, check
 from altid.record.connection import WriteConnection
 from altid.record.database import Connection, Database
@@ -57,7 +57,7 @@ Beside = Callable[[], Awaitable[None]]
 
 
 class Exchange(Protocol):
-    """The line to one destination, as the dispatcher uses it (`hl7.mllp.Line`)."""
+    """The line to one destination, as the dispatcher uses it (`line.Line`)."""
 
     async def open(self) -> None: ...
 

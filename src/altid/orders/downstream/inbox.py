@@ -17,9 +17,9 @@ from typing import Any
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.fhir import json
 from altid.fhir.validation import validate
+from altid.hl7.text import Hl7Error, Message, parse
 from altid.orders.downstream.dispatcher import Tell
 from altid.orders.downstream.hl7.results import ENDED, Reported, patient_numbers, reports
-from altid.orders.downstream.hl7.text import Hl7Error, Message, parse
 from altid.record.database import Connection, Database
 from altid.record.keys import lock_key, term_key
 from altid.record.stored import Stored, compose

@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.hl7 import acknowledgement
+from altid.hl7.mllp import FRAME_BYTES_MAX, framed, read_frame
+from altid.hl7.text import Hl7Error, Message, parse
 from altid.orders.downstream import inbox
 from altid.orders.downstream.destinations import Listener, Source
 from altid.orders.downstream.dispatcher import Tell
-from altid.orders.downstream.hl7 import acknowledgement
-from altid.orders.downstream.hl7.mllp import FRAME_BYTES_MAX, framed, read_frame, server_context
-from altid.orders.downstream.hl7.text import Hl7Error, Message, parse
+from altid.orders.downstream.line import server_context
 from altid.record.attempt import NotStoredError, OutcomeUnknownError
 from altid.record.database import Database
 from altid.record.primary import FAILURES, NoPrimaryError

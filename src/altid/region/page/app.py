@@ -21,7 +21,7 @@ from altid.region.page.asking import OLD_S, Asked, Asker
 from altid.region.page.levels import SIGNS, STATE_LEVELS
 from altid.region.page.view import board
 from altid.region.page.words import LANGUAGE_NAMES, Language, Words, wanted
-from altid.web.headers import NOT_KEPT, SECURITY
+from altid.screen.headers import NOT_KEPT, SECURITY
 
 _HEADERS = NOT_KEPT | {"Vary": "Accept-Language"}
 _STATIC_TYPES = {

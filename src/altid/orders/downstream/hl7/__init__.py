@@ -1,5 +1,5 @@
-"""HL7 v2.5.1 over MLLP: our orders as its messages, its results as our resources.
+"""What our orders are as messages, and what results are as resources (HL7 v2.5.1).
 
-A small encoder of our own: six kinds of segments out and five in need less than a package that knows them
-all.
+A small encoder of our own (`altid.hl7`): six kinds of segments out and five in need less than a package that
+knows them all.
 """

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from altid.hl7.acknowledgement import stamp
+from altid.hl7.text import CHARSET, DELIMITERS, escape, field, message, repeated, segment
 from altid.orders.downstream.destinations import Destination
-from altid.orders.downstream.hl7.acknowledgement import stamp
-from altid.orders.downstream.hl7.text import CHARSET, DELIMITERS, escape, field, message, repeated, segment
 from altid.orders.downstream.leaving import Order, Resource
 
 CONTROL_ID_CHARACTERS = 20

@@ -16,8 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from altid.fhir.json import Decimal
+from altid.hl7.text import Hl7Error, Message, Segment, component_of
 from altid.orders.downstream.hl7.orders import CPR, X_ECPR
-from altid.orders.downstream.hl7.text import Hl7Error, Message, Segment, component_of
 from altid.record.write_key import client_id
 
 Resource = dict[str, Any]

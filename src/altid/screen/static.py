@@ -1,0 +1,73 @@
+"""The files that pages are dressed with, served from memory.
+
+An address with the file's own digest (`?v=`) never changes its meaning, so browsers keep it for a year. Any
+other is asked for again each time and mostly answered with 304: during an upgrade servers of two versions
+answer side by side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from altid.screen.headers import SECURITY
+
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_DIGEST_DIGITS = 16
+_SCREEN = "altid.screen"
+
+
+class File(NamedTuple):
+    content: bytes
+    media_type: str
+    digest: str
+
+
+@cache
+def files(package: str) -> dict[str, File]:
+    """Name -> file: those of a package, and those that all screens share."""
+    found = {}
+    for name in dict.fromkeys((_SCREEN, package)):
+        folder = resources.files(name) / "static"
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            ending = entry.name[entry.name.rfind(".") :]
+            if ending in _TYPES:
+                content = entry.read_bytes()
+                digest = hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
+                found[entry.name] = File(content, _TYPES[ending], digest)
+    return found
+
+
+def addresses(package: str) -> Callable[[str], str]:
+    """What gives the address of a file, with its digest. `KeyError` if there is no such file."""
+
+    def static(name: str) -> str:
+        return f"/static/{name}?v={files(package)[name].digest}"
+
+    return static
+
+
+def serving(package: str) -> Callable[[Request], Awaitable[Response]]:
+    """What answers `/static/{name}`."""
+
+    async def serve_file(request: Request) -> Response:
+        file = files(package).get(request.path_params["name"])
+        if file is None:
+            return Response(status_code=404, headers=SECURITY)
+        is_fixed = request.query_params.get("v") == file.digest
+        headers = {
+            **SECURITY,
+            "ETag": f'"{file.digest}"',
+            "Cache-Control": "public, max-age=31536000, immutable" if is_fixed else "no-cache",
+        }
+        if f'"{file.digest}"' in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(file.content, media_type=file.media_type, headers=headers)
+
+    return serve_file

@@ -1,0 +1,143 @@
+"""How a drug is to be taken: FHIR `Dosage` (R4 dosage.html) as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from altid.screen.views.elements import (
+    HL7,
+    Resource,
+    code_in,
+    concept_text,
+    concepts_text,
+    element,
+    elements,
+    period,
+    text,
+    texts,
+)
+from altid.screen.views.moments import Moment
+from altid.screen.views.values import Quantity, Ratio, Span, quantity_of, ratio_of, span_of
+
+TIME_UNITS = ("s", "min", "h", "d", "wk", "mo", "a")
+"""UCUM, as Timing.repeat.periodUnit has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """`count` (to `count_max`) times in `every` (to `every_max`), whose unit is one of `TIME_UNITS`."""
+
+    count: int
+    count_max: int | None
+    every: Quantity
+    every_max: Quantity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When. `events` are codes such as MORN and PC, `clock` times `HH:MM`, `days` codes mon to sun."""
+
+    often: Often | None = None
+    events: tuple[str, ...] = ()
+    clock: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    is_once: bool = False
+    code: str | None = None
+    """A code such as BID, or the words of one, where nothing else is said."""
+    offset_min: int | None = None
+    """Minutes before or after the events."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.often or self.events or self.clock or self.days or self.is_once or self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Dosage:
+    """One line of a dosage instruction. `as_needed` is True, or the reason for which it may be taken."""
+
+    written: str | None = None
+    dose: Quantity | Span | None = None
+    rate: Quantity | Span | Ratio | None = None
+    route: str | None = None
+    site: str | None = None
+    method: str | None = None
+    schedule: Schedule = field(default_factory=Schedule)
+    as_needed: str | bool = False
+    most: tuple[Quantity | Ratio, ...] = ()
+    """No more than this: in a period, at a time, in a life."""
+    start: Moment | None = None
+    end: Moment | None = None
+    instructions: tuple[str, ...] = ()
+
+    @property
+    def is_structured(self) -> bool:
+        return bool(self.dose or self.rate) and (bool(self.as_needed) or not self.schedule.is_empty)
+
+
+def dosages_of(instructions: object) -> tuple[Dosage, ...]:
+    """In the order in which they are to be followed."""
+    lines = sorted(elements(instructions), key=lambda line: _whole(line.get("sequence")) or 0)
+    return tuple(_dosage(line) for line in lines)
+
+
+def _dosage(line: Resource) -> Dosage:
+    amounts = elements(line.get("doseAndRate"))
+    amount = amounts[0] if amounts else {}
+    repeat = element(element(line.get("timing")).get("repeat"))
+    start, end = period(repeat.get("boundsPeriod"))
+    limits = (
+        ratio_of(line.get("maxDosePerPeriod")),
+        quantity_of(line.get("maxDosePerAdministration")),
+        quantity_of(line.get("maxDosePerLifetime")),
+    )
+    said = [*concepts_text(line.get("additionalInstruction")), text(line.get("patientInstruction"))]
+    return Dosage(
+        written=text(line.get("text")),
+        dose=quantity_of(amount.get("doseQuantity")) or span_of(amount.get("doseRange")),
+        rate=quantity_of(amount.get("rateQuantity"))
+        or span_of(amount.get("rateRange"))
+        or ratio_of(amount.get("rateRatio")),
+        route=concept_text(line.get("route")),
+        site=concept_text(line.get("site")),
+        method=concept_text(line.get("method")),
+        schedule=_schedule(element(line.get("timing"))),
+        as_needed=concept_text(line.get("asNeededCodeableConcept")) or bool(line.get("asNeededBoolean")),
+        most=tuple(limit for limit in limits if limit),
+        start=start,
+        end=end,
+        instructions=tuple(words for words in said if words),
+    )
+
+
+def _schedule(timing: Resource) -> Schedule:
+    repeat = element(timing.get("repeat"))
+    code = code_in(timing.get("code"), f"{HL7}/v3-GTSAbbreviation") or concept_text(timing.get("code"))
+    return Schedule(
+        often=_often(repeat),
+        events=tuple(texts(repeat.get("when"))),
+        clock=tuple(sorted(time[:5] for time in texts(repeat.get("timeOfDay")))),
+        days=tuple(texts(repeat.get("dayOfWeek"))),
+        is_once=repeat.get("count") == 1 and not repeat.get("period"),
+        code=code,
+        offset_min=_whole(repeat.get("offset")),
+    )
+
+
+def _often(repeat: Resource) -> Often | None:
+    unit = text(repeat.get("periodUnit"))
+    every = quantity_of({"value": repeat.get("period"), "unit": unit})
+    if unit not in TIME_UNITS or every is None:
+        return None
+    every_max = quantity_of({"value": repeat.get("periodMax"), "unit": unit})
+    return Often(_whole(repeat.get("frequency")) or 1, _whole(repeat.get("frequencyMax")), every, every_max)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def needs_words(lines: Sequence[Dosage]) -> bool:
+    """The structured part says too little: what was written must stand alone."""
+    return not any(line.is_structured for line in lines)
