@@ -115,7 +115,7 @@ async def read_chart(
         if newest.kind not in closed:
             await _read_newest(connection, identity, visible, newest, parts)
     return Chart(
-        patient=_content(stored),
+        patient=content(stored),
         read_at=read_at,
         parts=parts.parts,
         others=parts.others,
@@ -137,9 +137,9 @@ class _Parts:
 
     def add(self, stored: Stored) -> None:
         if stored.type in BESIDE:
-            self.others[stored.reference] = _content(stored)
+            self.others[stored.reference] = content(stored)
         elif stored.type != "Patient":
-            self.parts.setdefault(stored.type, []).append(_content(stored))
+            self.parts.setdefault(stored.type, []).append(content(stored))
 
 
 async def _read_whole(
@@ -157,7 +157,7 @@ async def _read_whole(
         if len(found) > _WHOLE_ROWS_MAX:
             # They come in order of type: the last one may be cut, and what follows is missing.
             parts.unread |= {kind for kind in kinds if kind >= found[-1].stored.type}
-        parts.others |= await _locations(connection, _wards(parts.others))
+        parts.others |= await read_locations(connection, _wards(parts.others))
     except UNREACHABLE:
         parts.unread |= set(kinds)
 
@@ -187,12 +187,12 @@ def _wards(others: Mapping[str, Resource]) -> set[str | None]:
     return {reference_key(place.get("partOf")) for place in others.values()} - others.keys()
 
 
-async def _locations(connection: Connection, keys: Iterable[str | None]) -> dict[str, Resource]:
+async def read_locations(connection: Connection, keys: Iterable[str | None]) -> dict[str, Resource]:
     """Those of the keys that are places of this record."""
     split = (key.partition("/") for key in keys if key)
     wanted = [(kind, identity) for kind, _, identity in split if kind == "Location"]
     found = await read_many(connection, wanted)
-    return {stored.reference: _content(stored) for stored in found if stored.body is not None}
+    return {stored.reference: content(stored) for stored in found if stored.body is not None}
 
 
 async def read_patients(connection: Connection, conditions: Sequence[Parameter], visible: Visible) -> Listing:
@@ -205,7 +205,7 @@ async def read_patients(connection: Connection, conditions: Sequence[Parameter],
     read_at = datetime.now(UTC)
     page = await search(connection, asked, visible, count=PATIENTS_SHOWN_MAX)
     people = (found.stored for found in page.found if not is_canary_patient(found.stored.id))
-    identities = sorted((identity_of(_content(stored)) for stored in people), key=name_order)
+    identities = sorted((identity_of(content(stored)) for stored in people), key=name_order)
     placed = [each.id for each in identities if _shows_stays(visible, each.id)]
     try:
         places: dict[str, Place] | None = await _places(connection, placed, visible)
@@ -232,10 +232,10 @@ async def _places(connection: Connection, patients: Sequence[str], visible: Visi
     subjects = ",".join(f"Patient/{identity}" for identity in patients)
     asked = query.parse("Encounter", (("patient", subjects), ("status", ",".join(PRESENT))))
     page = await search(connection, asked, visible, count=4 * PATIENTS_SHOWN_MAX)
-    stays = [stay for found in page.found if is_stay(stay := _content(found.stored))]
+    stays = [stay for found in page.found if is_stay(stay := content(found.stored))]
     entries = (entry for stay in stays for entry in elements(stay.get("location")))
-    others = await _locations(connection, {reference_key(entry.get("location")) for entry in entries})
-    others |= await _locations(connection, _wards(others))
+    others = await read_locations(connection, {reference_key(entry.get("location")) for entry in entries})
+    others |= await read_locations(connection, _wards(others))
     chart = Chart({}, datetime.now(UTC), others=others)
     stays.sort(key=lambda stay: sort_key(period(stay.get("period"))[0]))
     return {
@@ -245,6 +245,6 @@ async def _places(connection: Connection, patients: Sequence[str], visible: Visi
     }
 
 
-def _content(stored: Stored) -> Resource:
+def content(stored: Stored) -> Resource:
     content: Resource = json.loads(compose(stored))
     return content

@@ -34,6 +34,7 @@ from altid.web.own import OwnPages
 from altid.web.patient import no_grounds_html, patient_html
 from altid.web.rendering import page
 from altid.web.rights import breaks_glass, closed_of
+from altid.web.wards import Wards, ward_routes
 
 OF_PROGRAMS = ("/fhir/", "/access/", "/.well-known/")
 """Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
@@ -43,13 +44,13 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 def pages(service: Service) -> list[BaseRoute]:
     """The routes of all pages. The last one takes whatever is left, so they stand behind all others."""
     names = PlaceNames()
-    entrance = Entrance(service)
+    entrance, wards = Entrance(service), Wards()
 
     async def front(visit: Visit) -> Response:
-        return await _front(visit, names, "")
+        return await _front(visit, names, wards, "")
 
     async def search(visit: Visit) -> Response:
-        return await _front(visit, names, visit.form.get("search", "").strip())
+        return await _front(visit, names, wards, visit.form.get("search", "").strip())
 
     async def patient(visit: Visit) -> Response:
         return await _patient(visit, names)
@@ -65,6 +66,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *list_routes(service, names),
         *block_routes(service, names),
         *audit_routes(service, names),
+        *ward_routes(service, names),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
         Route("/patient/{id}", gated(service, patient), methods=["GET"]),
@@ -81,7 +83,7 @@ async def _nowhere(visit: Visit) -> Response:
     return failed(visit.request, "not-found", 404)
 
 
-async def _front(visit: Visit, names: PlaceNames, sought: str) -> Response:
+async def _front(visit: Visit, names: PlaceNames, wards: Wards, sought: str) -> Response:
     me = await me_of(visit, names)
     if not me.finds_patients:
         return page("home.html", visit.words, me=me)
@@ -102,6 +104,7 @@ async def _front(visit: Visit, names: PlaceNames, sought: str) -> Response:
         visit.words,
         me=me,
         sought=sought,
+        wards=() if sought else await wards.of(visit),
         rows=listing.rows,
         has_more=listing.has_more,
         places_known=listing.places_known,

@@ -6,6 +6,7 @@ from altid.screen.words.access import ACCESS
 from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.codes import CODES
 from altid.screen.words.patients import PATIENTS
+from altid.screen.words.wards import WARDS
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "page.skip": ("Gå til indholdet", "Skip to content"),
@@ -308,4 +309,4 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "appointments.past.many": ("{count} tidligere.", "{count} past."),
 }
 
-CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **PATIENTS, **CODES}
+CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **PATIENTS, **WARDS, **CODES}
