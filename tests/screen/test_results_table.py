@@ -272,3 +272,8 @@ def test_blood_pressure_is_one_reading_of_two_numbers() -> None:
 
     pressure = only(valueQuantity=None, component=[part("8462-4", 80), part("8480-6", 120)])
     assert pressure.value == Pair(Quantity(120, "mmHg"), Quantity(80, "mmHg"))
+
+
+def test_results_of_the_first_years_there_are_have_a_course() -> None:
+    found = laboratory(measured(4.1, "0001-01-02"), measured(4.3, "0001-01-04"))
+    assert found.analyses[0].trend is not None

@@ -20,7 +20,7 @@ from altid.screen.views.chart import Chart
 from altid.screen.words import LANGUAGES, Language, words
 from altid.web import patient
 from altid.web.loading import BESIDE, NEWEST, WHOLE
-from altid.web.patient import SECTIONS, patient_html
+from altid.web.patient import PARTS, SECTIONS, Shown, part_html, patient_html
 from official_examples import official_examples
 from tests.screen.charts import HL7, chart, coded, measured
 
@@ -47,7 +47,7 @@ class Page(HTMLParser):
 
 
 def page(shown: Chart, language: Language = "da") -> Page:
-    return Page(patient_html(shown, words(language)))
+    return Page(patient_html(Shown(shown, words(language))))
 
 
 def person(**elements: Any) -> dict[str, Any]:
@@ -110,13 +110,13 @@ CAVE_STATES = {
 
 @pytest.mark.parametrize("state", CAVE_STATES)
 def test_cave_is_always_in_sight_in_its_state(state: str) -> None:
-    html = patient_html(CAVE_STATES[state], DA)
+    html = patient_html(Shown(CAVE_STATES[state], DA))
     assert f'<div class="cave {state}"' in html
 
 
 def test_the_four_states_of_cave_have_different_words() -> None:
     lines = [
-        re.search(r'<div class="cave.*?</div>', patient_html(shown, DA), re.S)
+        re.search(r'<div class="cave.*?</div>', patient_html(Shown(shown, DA)), re.S)
         for shown in CAVE_STATES.values()
     ]
     assert len({line.group() for line in lines if line}) == len(CAVE_STATES)
@@ -125,7 +125,7 @@ def test_the_four_states_of_cave_have_different_words() -> None:
 def test_many_allergies_are_all_named_in_the_banner() -> None:
     agents = [f"stof {number}" for number in range(12)]
     known = [{"resourceType": "AllergyIntolerance", "code": {"text": agent}} for agent in agents]
-    line = re.search(r'<div class="cave.*?</div>', patient_html(chart(*known), DA), re.S)
+    line = re.search(r'<div class="cave.*?</div>', patient_html(Shown(chart(*known), DA)), re.S)
     assert line is not None
     assert all(agent in line.group() for agent in agents)
 
@@ -155,7 +155,7 @@ def test_a_trend_is_a_picture_with_words() -> None:
 
 def test_a_high_value_has_an_arrow_and_a_word() -> None:
     interpretation = [coded(f"{HL7}/v3-ObservationInterpretation", "HH")]
-    html = patient_html(chart(measured(6.9, "2026-11-17", interpretation=interpretation)), DA)
+    html = patient_html(Shown(chart(measured(6.9, "2026-11-17", interpretation=interpretation)), DA))
     assert '<span class="arrow" aria-hidden="true">↑↑</span> kritisk høj' in html
 
 
@@ -236,7 +236,9 @@ def test_a_fault_is_logged_without_what_the_record_says(
 def assert_shown_without_fault(shown: Chart, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     for language in LANGUAGES:
-        patient_html(shown, words(language))
+        patient_html(Shown(shown, words(language)))
+        for part in PARTS:
+            part_html(part, Shown(shown, words(language)))
     assert caplog.text == ""
 
 

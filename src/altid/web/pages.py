@@ -5,16 +5,13 @@ Every page but the ways in, the files that pages are dressed with, and health as
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from altid.access.audit.event import Action, Outcome
-from altid.screen.rendering import answer
+from altid.access.audit.event import Action
 from altid.screen.static import serving
 from altid.screen.views.moments import ZONE
 from altid.web.applying import application_routes
@@ -27,18 +24,16 @@ from altid.web.finding import find
 from altid.web.gate import Service, Visit, gated, open_to_all
 from altid.web.invited import invitation_routes
 from altid.web.listing import list_routes
-from altid.web.loading import KINDS, read_chart, read_patients
+from altid.web.loading import read_patients
 from altid.web.me import PlaceNames, me_of
-from altid.web.overriding import KIND_NAMES, override_routes
+from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
-from altid.web.patient import no_grounds_html, patient_html
+from altid.web.patient_pages import patient_routes
 from altid.web.rendering import page
-from altid.web.rights import breaks_glass, closed_of
 from altid.web.wards import Wards, ward_routes
 
 OF_PROGRAMS = ("/fhir/", "/access/", "/.well-known/")
 """Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 
 def pages(service: Service) -> list[BaseRoute]:
@@ -51,9 +46,6 @@ def pages(service: Service) -> list[BaseRoute]:
 
     async def search(visit: Visit) -> Response:
         return await _front(visit, names, wards, visit.form.get("search", "").strip())
-
-    async def patient(visit: Visit) -> Response:
-        return await _patient(visit, names)
 
     return [
         Route("/static/{name}", serving("altid.web"), methods=["GET"]),
@@ -69,7 +61,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *ward_routes(service, names),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
-        Route("/patient/{id}", gated(service, patient), methods=["GET"]),
+        *patient_routes(service, names),
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),
     ]
@@ -111,27 +103,3 @@ async def _front(visit: Visit, names: PlaceNames, wards: Wards, sought: str) -> 
         read_at=listing.read_at,
         today=today,
     )
-
-
-async def _patient(visit: Visit, names: PlaceNames) -> Response:
-    identity, words = visit.request.path_params["id"], visit.words
-    if not visit.permit.may("r", "Patient"):
-        visit.note(Action.READ, "patient", type="Patient", id=identity, outcome=Outcome.REFUSED)
-        return page("not-for-role.html", words, status=403, me=await me_of(visit, names))
-    if not _ID.fullmatch(identity):
-        return await _nowhere(visit)
-    me = await me_of(visit, names)
-    closed = await closed_of(visit.permit, KINDS, identity)
-    visible = await visit.permit.visible("r")
-    async with visit.service.database.reading() as connection:
-        chart = await read_chart(connection, identity, visible, closed.types)
-    if chart is None:
-        return await _nowhere(visit)
-    shown = "patient-identity" if closed.lacks_grounds else "patient"
-    visit.note(Action.READ, shown, type="Patient", id=identity, patients=(identity,))
-    if closed.lacks_grounds:
-        may_break = breaks_glass(visit.permit)
-        return answer(no_grounds_html(chart, words, me, KIND_NAMES if may_break else ()), words)
-    # In a thread: a full chart takes tens of milliseconds, in which this process answers others.
-    by_override = closed.has_grounds and await visit.permit.is_by_override(identity)
-    return answer(await run_in_threadpool(patient_html, chart, words, me, by_override=by_override), words)

@@ -49,6 +49,8 @@ class Reading:
     name: str | None
     at: Moment | None
     value: Value | None
+    value_codes: frozenset[str]
+    """Of a value that is a code: how awake somebody is."""
     missing: str | None
     judgement: Judgement | None
     interval: Span | None
@@ -95,6 +97,7 @@ def _reading(chart: Chart, observation: Resource, part: Resource, value: Value |
         name=concept_text(part.get("code")),
         at=first_moment(observation, "effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued"),
         value=value,
+        value_codes=frozenset(code for _, code, _ in codings(part.get("valueCodeableConcept")) if code),
         missing=None if value is not None else concept_text(part.get("dataAbsentReason")),
         judgement=judgement_of(part, value, interval),
         interval=interval,

@@ -74,11 +74,20 @@ def window_of(series: Iterable[Sequence[Reading]]) -> Window | None:
         return None
     newest, oldest = max(of_one[0] for of_one in several), min(of_one[-1] for of_one in several)
     for length in WINDOWS:
-        shown = sum(1 for of_one in several if of_one[:_POINTS_WANTED][-1] >= newest - length)
+        start = _back(newest, length)
+        shown = sum(1 for of_one in several if of_one[:_POINTS_WANTED][-1] >= start)
         if 2 * shown > len(several):
-            inside = [at for of_one in several for at in of_one if at >= newest - length]
+            inside = [at for of_one in several for at in of_one if at >= start]
             return Window(min(inside), newest)
     return Window(oldest, newest)
+
+
+def _back(at: datetime, length: timedelta) -> datetime:
+    """FHIR's years begin with 0001, and so do Python's: nothing is before them."""
+    try:
+        return at - length
+    except OverflowError:
+        return datetime.min.replace(tzinfo=at.tzinfo)
 
 
 def trend_of(readings: Sequence[Reading], window: Window | None) -> Trend | None:

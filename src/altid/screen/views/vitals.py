@@ -10,6 +10,7 @@ from altid.screen.views.moments import Moment
 from altid.screen.views.readings import Kind, Reading, readings_of
 from altid.screen.views.results import by_analysis
 from altid.screen.views.trend import Trend, Window, trend_of, window_of
+from altid.screen.views.warning_score import PARTS, Score, Unscored, score_of
 
 ROUNDS_MAX = 4
 """Columns that fit beside the graph on a ward's screen."""
@@ -54,6 +55,8 @@ class Vitals:
     signs: tuple[Sign, ...] = ()
     window: Window | None = None
     has_older: bool = False
+    scores: tuple[Score | Unscored | None, ...] = ()
+    """The early warning score of each round, where nobody has charted one."""
 
 
 def vitals_of(chart: Chart) -> Vitals:
@@ -65,7 +68,17 @@ def vitals_of(chart: Chart) -> Vitals:
     groups = sorted(by_analysis(readings).values(), key=lambda group: _rank(group[0]))
     window = window_of(groups)
     signs = tuple(_sign(group, rounds, window) for group in groups)
-    return Vitals(True, rounds, signs, window, "Observation" in chart.older)
+    scores = tuple(_score(signs, number) for number in range(len(rounds)))
+    return Vitals(True, rounds, signs, window, "Observation" in chart.older, scores)
+
+
+def _score(signs: Sequence[Sign], number: int) -> Score | Unscored | None:
+    """Of one round. None where a score was charted, or none of what it is made of was measured."""
+    cells = {sign.known: sign.cells[number] for sign in signs if sign.known}
+    measured = [part for part in PARTS if cells.get(part)]
+    if cells.get("ews") or not measured:
+        return None
+    return score_of({part: cells.get(part) for part in PARTS})
 
 
 def _sign(readings: Sequence[Reading], rounds: Sequence[Moment], window: Window | None) -> Sign:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from altid.screen.words.access import ACCESS
 from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.codes import CODES
+from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
 from altid.screen.words.wards import WARDS
 
@@ -309,4 +310,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "appointments.past.many": ("{count} tidligere.", "{count} past."),
 }
 
-CATALOGUE: dict[str, tuple[str, str]] = {**_TEXTS, **ACCESS, **APPLICATIONS, **PATIENTS, **WARDS, **CODES}
+CATALOGUE: dict[str, tuple[str, str]] = {
+    **_TEXTS,
+    **ACCESS,
+    **APPLICATIONS,
+    **PATIENTS,
+    **PARTS,
+    **WARDS,
+    **CODES,
+}

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Literal, get_args
 
 from altid.screen.views.identity import Identity, age_day
-from altid.screen.views.moments import Moment, Precision, moment_at, whole_months, whole_years
+from altid.screen.views.moments import ZONE, Moment, Precision, moment_at, whole_months, whole_years
 from altid.screen.views.values import Pair, Quantity, Ratio, Span, Value
 from altid.screen.words.catalogue import CATALOGUE
 from altid.screen.words.numbers import NO_BREAK_SPACE, exact_text, printed_unit, trimmed_text
@@ -49,6 +49,10 @@ class Words:
         if len(every) < 2:
             return "".join(every)
         return f"{', '.join(every[:-1])} {self.text('list.and')} {every[-1]}"
+
+    def named(self, kind: str, keys: Iterable[str]) -> str:
+        """`a, b og c` of texts of the catalogue, in lower case: `puls og saturation`."""
+        return self.listed(self.text(f"{kind}.{key}").lower() for key in keys)
 
     # Numbers
 
@@ -133,6 +137,16 @@ class Words:
         if moment and moment.precision is Precision.MINUTE:
             moment = Moment(moment.at, Precision.DAY)
         return self.moment(moment)
+
+    def full_day(self, moment: Moment | None) -> str:
+        """Without the time of day, with the month written out."""
+        if moment and moment.precision is Precision.MINUTE:
+            moment = Moment(moment.at, Precision.DAY)
+        return self.full_moment(moment)
+
+    def calendar_day(self, day: date) -> str:
+        """`17. nov 2026`."""
+        return self.moment(Moment(datetime(day.year, day.month, day.day, tzinfo=ZONE), Precision.DAY))
 
     def clock(self, moment: Moment) -> str:
         """The time of day, "" where only the day is known."""
