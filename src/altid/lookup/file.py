@@ -1,0 +1,125 @@
+"""The one file of a copy: SQLite, each page encrypted and authenticated (SQLCipher: AES-256, HMAC-SHA512).
+
+The key is 32 random bytes given raw, so that opening derives nothing from a passphrase and takes
+milliseconds; who holds it is the business of `altid.lookup.keys`. The write-ahead log is synced at every
+commit: after a power loss the file is as it was at the last one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2 as sqlite
+
+from altid.lookup.damage import CopyDamagedError, WrongKeyError
+
+Connection = Any
+"""Of `sqlcipher3`, which has no types."""
+
+KEY_BYTES = 32
+PAGE_BYTES = 8192
+"""A page of the file is what is decrypted at once."""
+_CACHE_KIB = 16 * 1024
+_BUSY_MS = 5_000
+_WAL_PAGES = 1_000
+_CHECK = b"altid lookup copy"
+
+
+def connect(path: Path, key: bytes, *, reads_only: bool = False) -> Connection:
+    """A session on an existing file. Raises `CopyDamagedError`, `WrongKeyError`, `OSError`."""
+    if len(key) != KEY_BYTES:
+        raise WrongKeyError
+    if not path.exists():
+        raise FileNotFoundError(path.name)
+    connection = _open(path, key)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute(f"PRAGMA query_only = {int(reads_only)}")
+    except sqlite.DatabaseError:
+        connection.close()
+        raise (CopyDamagedError() if is_key_of(path, key) else WrongKeyError()) from None
+    return connection
+
+
+def create(path: Path, key: bytes) -> Connection:
+    """A new, empty file that only its owner can read. Raises `FileExistsError`, `OSError`."""
+    if len(key) != KEY_BYTES:
+        raise WrongKeyError
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    _check_file(path).write_bytes(_mark(key))
+    connection = _open(path, key)
+    make_tables(connection)
+    return connection
+
+
+def make_tables(connection: Connection) -> None:
+    """All that `tables/*.sql` say, in the order of their names; what is there stays."""
+    folder = resources.files("altid.lookup") / "tables"
+    for script in sorted(
+        (one for one in folder.iterdir() if one.name.endswith(".sql")), key=lambda one: one.name
+    ):
+        connection.executescript(script.read_text())
+
+
+def is_whole(connection: Connection) -> bool:
+    """Reads the whole file: every page's authentication, and how they hang together."""
+    try:
+        faults = connection.execute("PRAGMA cipher_integrity_check").fetchall()
+        told = connection.execute("PRAGMA quick_check").fetchone()
+    except sqlite.DatabaseError:
+        return False
+    return not faults and told == ("ok",)
+
+
+def is_key_of(path: Path, key: bytes) -> bool:
+    """Whether the file was made with this key, as the mark beside it says; True where there is none."""
+    try:
+        return hmac.compare_digest(_check_file(path).read_bytes(), _mark(key))
+    except OSError:
+        return True
+
+
+def files_of(path: Path) -> Iterable[Path]:
+    """The file and what SQLite keeps beside it."""
+    return (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"), _check_file(path))
+
+
+def _open(path: Path, key: bytes) -> Connection:
+    connection = sqlite.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    # The key is not quoted by a person: 64 hexadecimal digits.
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    for setting in _SETTINGS:
+        # A disk that is full or read only can still be read; what is no database with this key is found out
+        # by whoever looks into it.
+        with suppress(sqlite.DatabaseError):
+            connection.execute(f"PRAGMA {setting}").fetchone()
+    return connection
+
+
+_SETTINGS = (
+    "cipher_log_level = NONE",  # it would write to standard error
+    f"cipher_page_size = {PAGE_BYTES}",
+    f"busy_timeout = {_BUSY_MS}",
+    "temp_store = MEMORY",
+    f"cache_size = -{_CACHE_KIB}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    f"wal_autocheckpoint = {_WAL_PAGES}",
+)
+
+
+def _check_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.check")
+
+
+def _mark(key: bytes) -> bytes:
+    return hashlib.blake2b(_CHECK, key=key, digest_size=16).digest()
