@@ -49,11 +49,15 @@ class GuardSettings:
     systems name it in their assertions."""
     other_urls: tuple[str, ...] = ()
     """Addresses that are as good: of each site's own gateway."""
+    sites: tuple[tuple[str, str], ...] = ()
+    """Name and address of each site of the region, which a page goes on at if this one is away. None: this
+    server is alone."""
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> GuardSettings:
         """Settings that went through JSON."""
-        return cls(**{**raw, "other_urls": tuple(raw.get("other_urls", ()))})
+        sites = tuple((name, url) for name, url in raw.get("sites", ()))
+        return cls(**{**raw, "other_urls": tuple(raw.get("other_urls", ())), "sites": sites})
 
     def for_access(self) -> AccessSettings:
         """The settings of the desk that follow from these."""
@@ -89,28 +93,43 @@ class Guard:
     audit: Audit
     reaches: Reaches
     site: str = "A"
+    sites: tuple[tuple[str, str], ...] = ()
+    """As in `GuardSettings`."""
 
     @property
     def secret(self) -> AccessSecret:
         """What the keys of the process are derived from."""
         return self.desk.secret
 
-    def identify(self, headers: Mapping[str, str]) -> Identity:
+    def identify(self, headers: Mapping[str, str], *, pages: bool = False) -> Identity:
         """Who sent a request with these headers (lower-case names), by its bearer token (RFC 6750 §2.1).
 
-        Raises `NotIdentifiedError`.
+        `pages`: the token of a page is good here, too, where a page of the region sends it. Raises
+        `NotIdentifiedError`.
         """
         given = headers.get("authorization", "")
         if given[: len(_SCHEME)].lower() != _SCHEME:
             raise NotIdentifiedError("no token", given=False)
-        return self.identify_token(given[len(_SCHEME) :].strip())
+        identity = self.identify_token(given[len(_SCHEME) :].strip(), pages=pages)
+        if identity.is_page and not self._is_from_here(headers):
+            raise NotIdentifiedError("another site's page", given=True)
+        return identity
 
-    def identify_token(self, token: str) -> Identity:
+    def identify_token(self, token: str, *, pages: bool = False) -> Identity:
         """Who a token is from. Raises `NotIdentifiedError`."""
         try:
-            return self.desk.verifier.verify(token)
+            identity = self.desk.verifier.verify(token)
         except TokenError as error:
             raise NotIdentifiedError(error.fault, given=True) from None
+        if identity.is_page and not pages:
+            raise NotIdentifiedError("a page's token", given=True)
+        return identity
+
+    def _is_from_here(self, headers: Mapping[str, str]) -> bool:
+        """Whether a browser that names a request's origin (RFC 6454) names one of the region's."""
+        origin = headers.get("origin")
+        own = headers.get("host", "").lower()
+        return origin is None or origin in self.desk.settings.origins or origin.partition("://")[2] == own
 
     def permit(self, identity: Identity) -> Permit:
         """What one request of this identity may do."""
@@ -131,4 +150,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit, Reaches(database), settings.site)
+        yield Guard(desk, audit, Reaches(database), settings.site, settings.sites)

@@ -58,6 +58,9 @@ class Identity:
     """Id of the patient whom `patient/` scopes are about. They mean nothing without one."""
     application: str | None = None
     """Client id of the application that acts for the person. Its scopes are never ()."""
+    is_page: bool = False
+    """It is the token of a page that the person has open (`page_tokens`): it opens the record and nothing of
+    the ways in, and says with each write which patient is on the screen."""
 
     @property
     def is_own_session(self) -> bool:

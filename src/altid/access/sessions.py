@@ -188,6 +188,23 @@ async def find_open(connection: Connection, sid: str, now_s: float) -> tuple[Ses
     return _session(row), begun
 
 
+async def find_used(
+    connection: Connection, sid: str, now_s: float, settings: AccessSettings
+) -> tuple[Session, Beginning] | None:
+    """A person's own session that goes on now: as in `find_open`, and not left behind. It only looks, so the
+    nearest database may be asked."""
+    row = await connection.fetchrow(_FIND_USED, sid, moment(now_s), moment(now_s - settings.session_idle_s))
+    if row is None:
+        return None
+    begun = Beginning(row["idp"], row["created"].timestamp(), row["expires"].timestamp())
+    return _session(row), begun
+
+
+async def use(connection: Connection, sid: str, now_s: float) -> None:
+    """Somebody was at the screen of this session, which is open and not left behind."""
+    await connection.execute(_USE, sid, moment(now_s))
+
+
 async def end(connection: Connection, sid: str, now_s: float, reason: End = End.LOGOUT) -> bool:
     """End it, and the applications' sessions that were opened in it. True if it was open.
 
@@ -287,6 +304,13 @@ JOIN account AS a ON a.id = s.account AND a.disabled_at IS NULL
 WHERE s.sid = $1 AND s.ended IS NULL AND s.expires > $2
 FOR NO KEY UPDATE OF s
 """
+_FIND_USED = f"""
+SELECT {_COLUMNS}, s.idp, s.created, s.expires
+FROM session AS s
+JOIN account AS a ON a.id = s.account AND a.disabled_at IS NULL
+WHERE s.sid = $1 AND s.client IS NULL AND s.ended IS NULL AND s.expires > $2 AND s.last_used > $3
+"""
+_USE = "UPDATE session SET last_used = greatest(last_used, $2) WHERE sid = $1 AND ended IS NULL"
 _STANDS = "SELECT ended, refresh_number, refresh_hash FROM session WHERE sid = $1"
 _END = """
 UPDATE session SET ended = $2, end_reason = $3 WHERE sid = $1 AND ended IS NULL RETURNING sid

@@ -25,6 +25,8 @@ from altid.access.settings import LEEWAY_S, AccessSettings, Clock
 ALGORITHM = "ES256"
 TYPE = "at+jwt"
 AUDIENCE = "altid"
+PAGE_AUDIENCE = "altid:page"
+"""Of tokens that a page holds (`page_tokens`): what takes any token but those names it."""
 TOKEN_CHARACTERS_MAX = 8_192
 """Ours have about 550; those of a system or an application with all scopes that it may have, 5,000."""
 REMEMBERED_MAX = 50_000
@@ -80,6 +82,7 @@ def issue(
     rng: random.Random,
     *,
     life_s: float | None = None,
+    audience: str = AUDIENCE,
 ) -> tuple[str, Identity]:
     """A token and what it says. Lifetimes are jittered; `life_s` is the mean, by default the settings'."""
     jitter = 1 + settings.token_jitter * rng.uniform(-1, 1)
@@ -87,7 +90,7 @@ def issue(
     ends = starts + int((settings.token_s if life_s is None else life_s) * jitter)
     claims = {
         "iss": settings.issuer,
-        "aud": AUDIENCE,
+        "aud": audience,
         "sub": subject.id,
         "sid": subject.session,
         "name": subject.name,
@@ -200,7 +203,7 @@ class Verifier:
             raise TokenError(Fault.CLAIMS)
         if claims.get("iss") != self._settings.issuer:
             raise TokenError(Fault.ISSUER)
-        if claims.get("aud") != AUDIENCE:
+        if claims.get("aud") not in (AUDIENCE, PAGE_AUDIENCE):
             raise TokenError(Fault.AUDIENCE)
         now = self._clock()
         times = [claims.get(name) for name in ("iat", "nbf", "exp")]
@@ -240,4 +243,5 @@ def _identity(claims: dict[str, Any]) -> Identity:
         expires_s=claims["exp"],
         patient=patient,
         application=application,
+        is_page=claims.get("aud") == PAGE_AUDIENCE,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from altid.api import seen
 from altid.api.messages import Parameters, Request
 from altid.fhir.outcome import FhirError, Issue
 
@@ -60,9 +61,7 @@ def _request(entry: dict[str, Any], index: int, around: Request) -> Request:
     if method not in _METHODS or not isinstance(url, str):
         raise _faulty(place, "The request needs a method and a URL.", "Request skal have method og url.")
     headers = {ours: str(asked[theirs]) for theirs, ours in _HEADERS.items() if theirs in asked}
-    headers.update(
-        {name: around.headers[name] for name in ("prefer", "accept-language") if name in around.headers}
-    )
+    headers.update({name: around.headers[name] for name in _OF_ALL if name in around.headers})
     path, parameters = _split_url(url.removeprefix(around.base).lstrip("/"), place)
     return replace(
         around,
@@ -72,6 +71,10 @@ def _request(entry: dict[str, Any], index: int, around: Request) -> Request:
         headers=headers,
         content=entry.get("resource"),
     )
+
+
+_OF_ALL = ("prefer", "accept-language", seen.HEADER)
+"""Of the request around: they hold for each of its entries."""
 
 
 def _split_url(url: str, place: str) -> tuple[tuple[str, ...], Parameters]:

@@ -92,7 +92,7 @@ class FhirApp:
         """Nothing is begun for whom nobody knows, or that could not be told of in the audit."""
         guard = self._service.guard
         try:
-            permit = guard.permit(guard.identify(headers))
+            permit = guard.permit(guard.identify(headers, pages=True))
         except NotIdentifiedError as error:
             raise errors.not_identified(given=error.given) from None
         fault = guard.audit.fault

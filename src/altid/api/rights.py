@@ -14,6 +14,7 @@ from altid.access.audit.event import Action, Outcome
 from altid.access.permit import Note, about
 from altid.api import errors
 from altid.api.messages import Parameters, Request
+from altid.api.seen import require_seen
 from altid.fhir.outcome import FhirError
 from altid.fhir.search.about import patients_about
 from altid.fhir.search.criteria import AllOf, AnyOf, ChainCriterion, Criterion, HasCriterion, Query
@@ -70,10 +71,12 @@ async def require_grounds(request: Request, patients: Iterable[str]) -> None:
 
 
 async def require_to_write(request: Request, letter: str, prepared: Write) -> None:
-    """The right, and grounds for everybody whom the new version is about."""
+    """The right, grounds for everybody whom the new version is about, and nobody else on the screen."""
     require(request, letter, prepared.type)
+    patients = patients_about(prepared.type, prepared.id, prepared.refs)
     if request.permit.is_bound(letter, prepared.type):
-        await require_grounds(request, patients_about(prepared.type, prepared.id, prepared.refs))
+        await require_grounds(request, patients)
+    require_seen(request, patients, prepared.type)
 
 
 async def require_condition(request: Request, type_: str, criteria: Parameters) -> None:

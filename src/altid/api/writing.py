@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from altid.access.audit.event import Action
+from altid.access.permit import about
 from altid.api import errors, relating, rights
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_of_update, expected_version, none_exist
 from altid.api.idempotency import key_of, new_id_of, refuse_key
 from altid.api.messages import Parameters, Request, Response, etag, http_date
 from altid.api.reading import check_id
+from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.outcome import operation_outcome, refuse
@@ -167,6 +169,7 @@ async def _update_shown(service: Service, request: Request, prepared: Write) -> 
         async with service.database.reading() as connection:
             found = await read_found(connection, prepared.type, prepared.id)
         found = await rights.require_shown(request, prepared.type, found)
+        require_seen(request, about([found]), prepared.type)
         if asked in (None, found.stored.version):
             prepared = prepared._replace(expected=found.stored.version)
         written = await write_grouped(service, prepared, key)

@@ -18,7 +18,12 @@ def guard_of(region: Region, site: Site, layout: Layout) -> GuardSettings:
     public_url = region.public_url or gateway_url(region.sites[0])
     others = [url for each in region.sites for url in urls_of(each) if url != public_url]
     return GuardSettings(
-        str(layout.place(site.name).root), region.name, site.name, public_url, tuple(dict.fromkeys(others))
+        str(layout.place(site.name).root),
+        region.name,
+        site.name,
+        public_url,
+        tuple(dict.fromkeys(others)),
+        tuple((each.name, gateway_url(each)) for each in region.sites),
     )
 
 

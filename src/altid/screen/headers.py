@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+POLICY: Final = "Content-Security-Policy"
+_ASKS_HERE = "connect-src 'self'"
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]+", re.ASCII)
 
 
@@ -16,7 +19,7 @@ def _policy(*forms_lead_to: str) -> str:
             "style-src 'self'",
             "script-src 'self'",
             "img-src 'self'",
-            "connect-src 'self'",
+            _ASKS_HERE,
             " ".join(("form-action 'self'", *forms_lead_to)),
             "base-uri 'none'",
             "frame-ancestors 'none'",
@@ -32,8 +35,13 @@ def leading_to(address: str) -> str:
     return _policy(f"{parts.scheme}://{parts.netloc}") if is_plain else _policy()
 
 
+def reaching(policy: str, sites: Iterable[tuple[str, str]]) -> str:
+    """The same policy for a page whose scripts may ask any site of the region."""
+    return policy.replace(_ASKS_HERE, " ".join((_ASKS_HERE, *(url for _, url in sites))))
+
+
 SECURITY: Final = {
-    "Content-Security-Policy": _policy(),
+    POLICY: _policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # To other sites nothing; with "no-referrer" browsers would not say either that a form is from here.

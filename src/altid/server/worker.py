@@ -25,6 +25,7 @@ from altid.record.database import Limits
 from altid.server.app import App, AppSettings
 from altid.server.ending import AnswersToTheEnd
 from altid.server.live import Lease, OnlyWhileLive
+from altid.server.origins import ForOrigins
 
 _BACKLOG = 1_024
 _DRAIN_S = 10
@@ -91,12 +92,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def application_of(settings: WorkerSettings) -> AnswersToTheEnd:
+def application_of(settings: WorkerSettings) -> ForOrigins:
     """What the process answers with."""
+    origins = settings.app.guard.for_access().origins
     if settings.live_file is None:
-        return AnswersToTheEnd(App(settings.app))
+        return ForOrigins(AnswersToTheEnd(App(settings.app)), origins)
     live = OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
-    return AnswersToTheEnd(live)
+    return ForOrigins(AnswersToTheEnd(live), origins)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -22,6 +22,7 @@ from altid.access.logon import with_refresh
 from altid.access.permit import Note, Permit
 from altid.access.refusal import Code, Refusal
 from altid.record.database import Database
+from altid.screen.headers import POLICY, reaching
 from altid.screen.words import Words
 from altid.web import cookies
 from altid.web.addresses import to_logon
@@ -113,7 +114,7 @@ async def _enter(service: Service, handler: PageHandler, request: Request, *, ne
     switch = switched(request)
     if switch:
         return switch
-    identity, renewed = _known(service, request), None
+    identity, renewed = known(service, request), None
     if identity is None:
         found = await _renew(service, request)
         if isinstance(found, Response):
@@ -133,12 +134,13 @@ async def _enter(service: Service, handler: PageHandler, request: Request, *, ne
         return response
 
     response = await answered(request, told)
+    response.headers[POLICY] = reaching(response.headers.get(POLICY, ""), service.guard.sites)
     if renewed is not None and not cookies.decides_session(response):
         cookies.begin(response, renewed, secure=cookies.is_secure(request))
     return response
 
 
-def _known(service: Service, request: Request) -> Identity | None:
+def known(service: Service, request: Request) -> Identity | None:
     """Who has sent the request, by its cookie. Pages are for people themselves: a token of a system, or of an
     application that acts for somebody, opens none."""
     token = cookies.access_of(request)

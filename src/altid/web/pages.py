@@ -30,9 +30,10 @@ from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
 from altid.web.patient_pages import patient_routes
 from altid.web.rendering import page
+from altid.web.tokens import token_routes
 from altid.web.wards import Wards, ward_routes
 
-OF_PROGRAMS = ("/fhir/", "/access/", "/.well-known/")
+OF_PROGRAMS = ("/fhir/", "/access/", "/session/", "/.well-known/")
 """Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
 
 
@@ -59,6 +60,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *block_routes(service, names),
         *audit_routes(service, names),
         *ward_routes(service, names),
+        *token_routes(service),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
         *patient_routes(service, names),

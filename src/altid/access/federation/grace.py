@@ -13,7 +13,7 @@ from __future__ import annotations
 from altid.access import sessions
 from altid.access.desk import Desk
 from altid.access.federation import members
-from altid.access.sessions import End
+from altid.access.sessions import Beginning, End
 from altid.record.database import Connection
 
 
@@ -22,15 +22,20 @@ async def has_ended(connection: Connection, desk: Desk, sid: str) -> bool:
     if not desk.federation.peers:
         return False
     began = await sessions.beginning(connection, sid)
-    if began is None or desk.federation.peer(began.idp) is None:
-        return False
-    if desk.clock() < began.created_s + desk.settings.federated_session_s:
-        return False
-    if desk.federation.is_down(began.idp):
+    if began is None or not is_over(desk, began):
         return False
     await sessions.end(connection, sid, desk.clock(), End.CONFIRM)
     desk.keys.end_now(sid)
     return True
+
+
+def is_over(desk: Desk, began: Beginning) -> bool:
+    """Whether the provider must be asked again and can be."""
+    if desk.federation.peer(began.idp) is None:
+        return False
+    if desk.clock() < began.created_s + desk.settings.federated_session_s:
+        return False
+    return not desk.federation.is_down(began.idp)
 
 
 async def must_go_there(desk: Desk, account: str) -> bool:

@@ -24,6 +24,7 @@ from altid.api.orders.signing import (
     signer_of,
 )
 from altid.api.reading import check_id
+from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.orders.actions import Action as Doing
@@ -58,6 +59,7 @@ async def act_upon(
         raise answers.version_missing()
     require_action(request, action, type_)
     at = await _read(service, request, type_, id_, key)
+    require_seen(request, filter(None, [patient_of(at.order)]), f"{type_}.subject")
     made = write_key(key, _content(request, expected))
     async with answers.refusals():
         if at.chart.used:

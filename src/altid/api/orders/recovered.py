@@ -12,6 +12,7 @@ from altid.api import errors
 from altid.api.messages import Request, Response
 from altid.api.orders import answers
 from altid.api.orders.signing import require_action, signer_of
+from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.outcome import refuse
@@ -72,6 +73,7 @@ async def decide(service: Service, desk: OrderDesk, request: Request, key: str, 
     identity = _identity(key)
     async with desk.registrar.database.reading() as connection:
         waiting = await _allowed(request, await recovered.find(connection, identity))
+    require_seen(request, filter(None, [waiting.row.patient]), f"{waiting.row.type}.subject")
     if what == "discard":
         return await _discard(desk, request, key, reason)
     await _require_examined(service, request, waiting)

@@ -13,6 +13,7 @@ from altid.api import rights
 from altid.api.messages import Request, Response
 from altid.api.orders import answers
 from altid.api.orders.asking import Asked, key_of, orders_of
+from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.search.about import patients_about
@@ -48,6 +49,7 @@ async def sign(service: Service, desk: OrderDesk, request: Request) -> Response:
     """POST /orders."""
     key = key_of(request)
     asked = orders_of(service.settings, request, key)
+    _require_seen(request, asked)
     charts = await allowed(service, request, asked)
     async with answers.refusals():
         if any(chart.used for chart in charts.values()):
@@ -60,6 +62,7 @@ async def sign(service: Service, desk: OrderDesk, request: Request) -> Response:
 async def check(service: Service, request: Request) -> Response:
     """POST /orders/check: what stands against it, and nothing is written."""
     asked = orders_of(service.settings, request, _UNSIGNED_KEY)
+    _require_seen(request, asked, writes=False)
     charts = await allowed(service, request, asked)
     findings = [
         {**finding.json, "field": placed(finding, one)}
@@ -67,6 +70,17 @@ async def check(service: Service, request: Request) -> Response:
         for finding in found
     ]
     return answers.json_response({"findings": findings})
+
+
+def _require_seen(request: Request, asked: Sequence[Asked], *, writes: bool = True) -> None:
+    """All are for the patient on the screen. Raises `FhirError` 400 or 422."""
+    for one in asked:
+        require_seen(
+            request,
+            filter(None, [patient_of(one.resource)]),
+            f"{one.prefix or one.type}.subject",
+            writes=writes,
+        )
 
 
 async def allowed(service: Service, request: Request, asked: Sequence[Asked]) -> dict[str, Chart]:
