@@ -57,6 +57,11 @@ def medication(number: int = 0, patient_: str = PATIENT, **others: Any) -> dict[
     }
 
 
+def unsigned(order: dict[str, Any]) -> dict[str, Any]:
+    """As a person sends it: with the signature it becomes theirs."""
+    return {name: value for name, value in order.items() if name != "requester"}
+
+
 def drug() -> dict[str, Any]:
     """Without an ATC code: neither a double of another nor too much."""
     return {"resourceType": "Medication", "id": DRUG, "status": "active", "code": {"text": "Salve"}}

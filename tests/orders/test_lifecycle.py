@@ -242,6 +242,7 @@ class Orders(RuleBasedStateMachine):
         assert state(self.content, self.task) is (known.to or state_before)
         owned = STATUS_ALONE | ({"meta"} if "private" in action else set())
         owned |= {"specimen"} if action is Action.SPECIMEN else set()
+        owned |= {"requester"} if action is Action.SIGN else set()
         for element in (before.keys() | self.content.keys()) - owned:
             assert self.content.get(element) == before.get(element), "what is not named stays"
         if "private" in action:

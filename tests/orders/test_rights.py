@@ -24,7 +24,7 @@ from running import make_database, running_worker
 from tests.access.auditing import sql
 from tests.guards import EVERYTHING, bearer, minted
 
-from .ordering import WARD, bundle, drug, medication, patient, requisition
+from .ordering import WARD, bundle, drug, medication, patient, requisition, unsigned
 
 OURS, OTHERS = "rights-ours", "rights-others"
 """Patients: one whom everybody here has grounds for, and one whom nobody has."""
@@ -100,9 +100,10 @@ def test_only_a_doctor_signs_and_only_for_whom_there_are_grounds(
 ) -> None:
     is_doctor = role is Role.DOCTOR
     for order in (medication, requisition):
-        assert (post(people[role], "", order(patient_=OURS)).status_code == 201) is is_doctor
-        assert post(people[role], "", order(patient_=OTHERS)).status_code == 403
-        assert post(people[role], "", bundle(order(patient_=OURS), order(patient_=OTHERS))).status_code == 403
+        ours, others = unsigned(order(patient_=OURS)), unsigned(order(patient_=OTHERS))
+        assert (post(people[role], "", ours).status_code == 201) is is_doctor
+        assert post(people[role], "", others).status_code == 403
+        assert post(people[role], "", bundle(ours, others)).status_code == 403
 
 
 @pytest.mark.parametrize("role", PEOPLE)
@@ -279,8 +280,8 @@ def test_systems_and_applications_do_no_more_than_their_scopes(
 
 
 def test_what_is_done_is_in_the_audit(people: dict[Role, httpx.Client], dsn: str) -> None:
-    answer = post(people[Role.DOCTOR], "", medication(patient_=OURS))
-    refused = post(people[Role.NURSE], "", medication(patient_=OURS))
+    answer = post(people[Role.DOCTOR], "", unsigned(medication(patient_=OURS)))
+    refused = post(people[Role.NURSE], "", unsigned(medication(patient_=OURS)))
     assert (answer.status_code, refused.status_code) == (201, 403)
     id_ = answer.json()["order"].partition("/")[2]
     deadline = time.monotonic() + 20

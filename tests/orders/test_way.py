@@ -189,7 +189,8 @@ def test_a_drug_is_given_against_its_order(client: httpx.Client, send: Send, key
 
 def test_a_renewed_order_is_a_new_one_and_ends_the_old(client: httpx.Client, send: Send, key: str) -> None:
     order = send().json()["order"]
-    renewed = send(f"/{order}/renew", {}, key=f"{key}-r", if_match='W/"1"')
+    by = {"requester": medication()["requester"]}  # a system says whose it is
+    renewed = send(f"/{order}/renew", by, key=f"{key}-r", if_match='W/"1"')
     assert renewed.status_code == 200, renewed.text
     new = client.get(f"/fhir/{renewed.json()['order']}").json()
     assert (new["priorPrescription"]["reference"], new["meta"]["versionId"]) == (order, "1")

@@ -14,7 +14,7 @@ from altid.access.accounts import Account
 from altid.access.page_tokens import PAGE_TOKEN_S
 from altid.screen.headers import POLICY, SECURITY, reaching
 from altid.web.tokens import PAGE_HEADER, PATH
-from tests.orders.ordering import drug, medication
+from tests.orders.ordering import drug, medication, unsigned
 from tests.web.visiting import Browser, give_grounds, make_account
 
 REGION = "http://localhost:8080"
@@ -215,9 +215,7 @@ def sign(web_server: str, script: dict[str, str], put: Callable[..., None]) -> C
 
 
 def order(patient: str) -> dict[str, Any]:
-    made = medication(patient_=patient)
-    del made["requester"]
-    return made
+    return unsigned(medication(patient_=patient))
 
 
 def test_an_order_of_the_patient_on_the_screen_is_signed(sign: Callable[..., httpx.Response]) -> None:

@@ -118,7 +118,9 @@ INSERT INTO personal_list (account, role, organisation, patient, added, until)
 """
 
 
-def give_grounds(dsn: str, account: str, patient: str, role: Role = Role.DOCTOR) -> None:
+def give_grounds(
+    dsn: str, account: str, patient: str, role: Role = Role.DOCTOR, organisation: str = WARD
+) -> None:
     """The patient is on the person's own list."""
     now = datetime.now(UTC)
 
@@ -127,7 +129,7 @@ def give_grounds(dsn: str, account: str, patient: str, role: Role = Role.DOCTOR)
             _LIST,
             account,
             role,
-            WARD,
+            organisation,
             patient,
             now,
             now + timedelta(days=1),

@@ -97,6 +97,22 @@ async def names(connection: Connection, organisations: Sequence[str]) -> dict[st
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`reference`: `Organization/ID`."""
+
+    reference: str
+    name: str
+
+
+async def organisation_of(connection: Connection, organisation: str) -> Place | None:
+    """The resource of a place of work, by its SOR number; None where the record has none with a name."""
+    rows = await connection.fetch(_FIND, term_keys([sor_term(organisation)]), _SAME_MAX)
+    found = [json.loads(compose(Stored(*row))) for row in rows]
+    places = [Place(f"Organization/{one['id']}", one["name"]) for one in found if "name" in one]
+    return min(places, key=lambda place: place.reference, default=None)
+
+
 async def above(connection: Connection, organisation: str) -> Above:
     """Where the place of this SOR number stands."""
     partof = [present_key("partof")]

@@ -19,6 +19,7 @@ from altid.orders.limits import OrderLimits
 from altid.orders.notebook import Notebook, new_notebook
 from altid.orders.recovery import Recovery
 from altid.orders.registering import Registrar
+from altid.orders.signers import Signers
 from altid.record.database import Database
 from altid.record.grouping import GroupWriter
 from altid.record.write import MUST_BE_NEW
@@ -39,6 +40,7 @@ class OrderDesk:
     """All of the region; of a server alone, its own."""
     secret: AccessSecret = field(repr=False)
     limits: OrderLimits
+    signers: Signers
 
     @property
     def notebook(self) -> Notebook:
@@ -80,7 +82,7 @@ async def open_orders(
     notebook.start()
     running = asyncio.create_task(recovery.run())
     try:
-        yield OrderDesk(registrar, recovery, site, tuple(sites) or (site,), secret, chosen)
+        yield OrderDesk(registrar, recovery, site, tuple(sites) or (site,), secret, chosen, Signers(database))
     finally:
         running.cancel()
         await asyncio.wait({running}, timeout=chosen.lookup_s)

@@ -153,6 +153,12 @@ _CHOICES = (
 )
 
 
+def _signed(order: Resource, done: Done) -> Resource:
+    """Whoever made the draft, and for whom: with the signature it is the signer's. A system signs for the one
+    whom the draft names."""
+    return {**order, "requester": done.by} if "reference" in done.by else order
+
+
 def _with_specimen(order: Resource, done: Done) -> Resource:
     return {**order, "specimen": [*order.get("specimen", ()), {"reference": f"Specimen/{done.identity}"}]}
 
@@ -183,6 +189,7 @@ def _is_private_label(label: Resource) -> bool:
 
 
 _EFFECTS: Mapping[Action, Callable[[Resource, Done], Resource]] = {
+    Action.SIGN: _signed,
     Action.CHANGE: _changed,
     Action.SPECIMEN: _with_specimen,
     Action.MARK_PRIVATE: _marked,

@@ -17,7 +17,10 @@ _DRUG = ("medicationReference", "medicationCodeableConcept")
 
 
 def renewed(order: Resource, done: Done) -> Resource:
-    """A new active order as the old one, but for `done.fields`, that refers to it (R4 priorPrescription)."""
+    """A new active order as the old one, but for `done.fields`, that refers to it (R4 priorPrescription).
+
+    Whoever renews it has ordered it; a system says who that is.
+    """
     gone = _STAYS_WITH_THE_OLD | set(done.remove)
     gone |= set(_DRUG) if any(drug in done.fields for drug in _DRUG) else set()
     kept = {key: value for key, value in order.items() if key not in gone}
@@ -27,11 +30,11 @@ def renewed(order: Resource, done: Done) -> Resource:
     return {
         **kept,
         **_meta(order, "profile", "security", "tag"),
+        **({"requester": done.by} if "reference" in done.by else {}),
         **done.fields,
         "id": done.identity,
         "status": "active",
         "authoredOn": stamp(done.at),
-        "requester": done.by,
         "priorPrescription": {"reference": name(order)},
     }
 

@@ -27,6 +27,7 @@ from altid.api.reading import check_id
 from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
+from altid.orders import requester
 from altid.orders.actions import Action as Doing
 from altid.orders.actions import Done
 from altid.orders.chart import Chart, read_chart
@@ -136,6 +137,10 @@ def _steps(
     service: Service, at: _Read, done: Done, key: str, made: WriteKey, overrides: Sequence[Override]
 ) -> list[Step]:
     """What the act writes; what the receipt is of comes first. Raises `FhirError`."""
+    signer = at.chart.context.signer
+    if found := requester.fault(done.fields.get("requester"), at.order["resourceType"], signer):
+        raise answers.found_wrong([found])
+    done = replace(done, fields=requester.signed_by(dict(done.fields), signer))
     try:
         writes = act(at.order, done, at.task)
     except RefusedError as error:

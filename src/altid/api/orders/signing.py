@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from altid.access.audit.event import Action as Told
+from altid.access.identity import Role
 from altid.access.permit import Note
 from altid.api import rights
 from altid.api.messages import Request, Response
@@ -17,11 +18,10 @@ from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.search.about import patients_about
-from altid.orders import policy
+from altid.orders import policy, requester
 from altid.orders.chart import Chart, read_chart
 from altid.orders.context import Context
 from altid.orders.desk import OrderDesk
-from altid.orders.elements import ALTID
 from altid.orders.findings import Finding, RefusedError
 from altid.orders.intent import CONTENT_BYTES_MAX, Action
 from altid.orders.lifecycle import begun
@@ -35,12 +35,11 @@ from altid.orders.receipt import (
     write_key,
 )
 from altid.orders.registering import Planned, planned_of
+from altid.orders.signers import reference_to
 from altid.orders.signing import examine
 from altid.record.write import MUST_BE_NEW, create, update
 from altid.record.write_key import WriteKey
 
-ACCOUNTS = f"{ALTID}/NamingSystem/account"
-CLIENTS = f"{ALTID}/NamingSystem/client"
 _UNSIGNED_KEY = "check"
 """In place of a key where nothing is written."""
 
@@ -117,18 +116,12 @@ def patient_of(resource: dict[str, Any]) -> str:
 
 def doer_of(request: Request) -> dict[str, Any]:
     """Whoever acts, in the role that they have in this session, as a reference."""
-    identity = request.permit.identity
-    system = CLIENTS if request.permit.is_for_everyone else ACCOUNTS
-    return {
-        "reference": f"PractitionerRole/{identity.subject}",
-        "identifier": {"system": system, "value": identity.subject},
-        "display": identity.name,
-    }
+    return reference_to(request.permit.identity)
 
 
 def signer_of(request: Request) -> dict[str, Any] | None:
     """Whoever signs; None for a system, which names the requester itself."""
-    return None if request.permit.is_for_everyone else doer_of(request)
+    return None if request.permit.identity.role is Role.SYSTEM else doer_of(request)
 
 
 def placed(finding: Finding, one: Asked) -> str:
@@ -145,10 +138,20 @@ def _findings(asked: Sequence[Asked], charts: dict[str, Chart]) -> list[tuple[As
     results = []
     for one in asked:
         patient = patient_of(one.resource)
-        examined = examine(one.resource, contexts[patient], one.overrides)
-        results.append((replace(one, resource=examined.resource), examined.findings))
+        order, found = _in_own_name(one, contexts[patient])
+        examined = examine(order, contexts[patient], one.overrides)
+        results.append((replace(one, resource=examined.resource), (*found, *examined.findings)))
         contexts[patient] = _with(contexts[patient], examined.resource)
     return results
+
+
+def _in_own_name(one: Asked, context: Context) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """The order as its signer's, and what is found where it names somebody else. A draft may say for whom
+    it is made."""
+    if one.action is not Action.SIGN:
+        return one.resource, ()
+    found = requester.fault(one.resource.get("requester"), one.type, context.signer)
+    return requester.signed_by(one.resource, context.signer), () if found is None else (found,)
 
 
 def _with(context: Context, resource: dict[str, Any]) -> Context:
@@ -231,6 +234,8 @@ def _plan(request: Request, step: Step, at_us: int, parts: int) -> Planned:
 
 async def register(desk: OrderDesk, request: Request, planned: Sequence[Planned]) -> list[Receipt]:
     """Write them all, and note it for the audit. Gives the receipts of what was not written beside others."""
+    for kept in await desk.signers.keep(request.permit.identity):
+        rights.note_write(request, *kept)
     written = await desk.registrar.register(planned)
     for one, result in zip(planned, written, strict=True):
         rights.note_write(request, one.prepared, result)
