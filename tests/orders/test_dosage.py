@@ -13,6 +13,7 @@ from altid.fhir.validation import validate
 from altid.orders import dosage
 from altid.orders.amount import Amount
 from altid.orders.dose import Dosage
+from altid.orders.unreadable import UnreadableError
 from tests.orders.dosages import dosages
 
 
@@ -26,6 +27,13 @@ def instruction(repeat: dict[str, Any], value: float = 500, unit: str = "mg", **
         "doseAndRate": [{"doseQuantity": {"value": value, "unit": unit, "code": unit}}],
         **more,
     }
+
+
+def needed(low: float, high: float, unit: str = "mg", **more: Any) -> dict[str, Any]:
+    """From `low` to `high` as needed."""
+    span = {"low": {"value": low, "code": unit}, "high": {"value": high, "code": unit}}
+    told = {"asNeededBoolean": True, "maxDosePerPeriod": most(40)}
+    return {**told, "doseAndRate": [{"doseRange": span}], **more}
 
 
 def most(value: float, days: int = 1) -> dict[str, Any]:
@@ -84,6 +92,10 @@ def test_the_sequence_decides_and_not_the_place() -> None:
         ([instruction({"frequency": 1, "period": 2, "periodUnit": "d"})], "500"),
         ([instruction({"dayOfWeek": ["mon"], "period": 1, "periodUnit": "wk"})], "500"),
         ([instruction({"count": 1})], "500"),
+        ([instruction({"when": ["CM", "CV"]})], "1000"),
+        ([instruction({"when": ["ACM"], "offset": 30})], "500"),
+        ([instruction({"when": ["C"], "frequency": 3, **DAILY})], "1500"),
+        ([needed(5, 10)], "40"),
         ([instruction({}, asNeededBoolean=True, maxDosePerPeriod=most(2000))], "2000"),
         (
             [
@@ -125,7 +137,54 @@ def test_tenths_are_added_exactly() -> None:
             "dose-unreadable",
             "[0].timing.repeat",
         ),
-        ([instruction({"when": ["PC"]})], "dose-unreadable", "[0].timing.repeat.when"),
+        ([instruction({"when": ["PC"]})], "required", "[0].timing.repeat.frequency"),
+        ([instruction({"when": ["C"], "frequency": 9})], "dose-unreadable", "[0].timing.repeat.frequency"),
+        ([instruction({"when": ["ACM", "PCV"]})], "dose-unreadable", "[0].timing.repeat.when"),
+        ([instruction({"when": ["C", "CM"]})], "dose-unreadable", "[0].timing.repeat.when"),
+        ([instruction({"when": ["MORN", "CV"]})], "dose-unreadable", "[0].timing.repeat.when"),
+        ([instruction({"when": ["HS"]})], "dose-unreadable", "[0].timing.repeat.when"),
+        ([instruction({"when": ["CM"], "offset": 30})], "dose-unreadable", "[0].timing.repeat.offset"),
+        ([instruction({"when": ["ACM"], "offset": 241})], "dose-unreadable", "[0].timing.repeat.offset"),
+        ([instruction({"when": ["CM"], "frequency": 2, **DAILY})], "dose-unreadable", "[0].timing.repeat"),
+        ([instruction({"when": ["CM"], "period": 2})], "dose-unreadable", "[0].timing.repeat"),
+        (
+            [{**needed(5, 10), "asNeededBoolean": False, "timing": {"repeat": {"when": ["MORN"]}}}],
+            "dose-unreadable",
+            "[0].doseAndRate[0].doseRange",
+        ),
+        ([needed(10, 5)], "dose-unreadable", "[0].doseAndRate[0].doseRange"),
+        ([needed(5, 5)], "dose-unreadable", "[0].doseAndRate[0].doseRange"),
+        ([needed(0, 5)], "dose-not-positive", "[0].doseAndRate[0].doseRange.low.value"),
+        (
+            [needed(5, 10, doseAndRate=[{"doseRange": {"high": {"value": 10, "code": "mg"}}}])],
+            "dose-unit",
+            "[0].doseAndRate[0].doseRange.low",
+        ),
+        (
+            [
+                needed(
+                    5,
+                    10,
+                    doseAndRate=[
+                        {"doseRange": {"low": {"value": 5, "code": "mg"}, "high": {"value": 10, "code": "g"}}}
+                    ],
+                )
+            ],
+            "dose-unit",
+            "[0].doseAndRate[0].doseRange.high",
+        ),
+        *(
+            ([instruction({"when": ["MORN"]}, 5, unit)], "dose-unit", "[0].doseAndRate[0].doseQuantity")
+            for unit in ("mg/kg", "ug/kg/h", "mg/m2", "mmol/kg", "%", "mg/mL")
+        ),
+        *(
+            (
+                [{"doseAndRate": [{"rateQuantity": {"value": 5, "code": unit}}]}],
+                "dose-unit",
+                "[0].doseAndRate[0].rateQuantity",
+            )
+            for unit in ("ug/kg/h", "ug/kg/min", "mg/m2/h", "mL/min", "%/h", "mL")
+        ),
         (
             [instruction({"when": ["MORN"]}, modifierExtension=[{}])],
             "dose-unreadable",
@@ -142,7 +201,7 @@ def test_tenths_are_added_exactly() -> None:
 def test_what_is_half_understood_is_refused_and_the_field_named(
     instructions: list[dict[str, Any]], code: str, field: str
 ) -> None:
-    with pytest.raises(dosage.UnreadableError) as refused:
+    with pytest.raises(UnreadableError) as refused:
         dosage.read(instructions)
     assert (refused.value.code, refused.value.field) == (code, field)
     assert all(refused.value.text)

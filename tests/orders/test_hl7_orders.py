@@ -92,6 +92,16 @@ def test_several_doses_are_said_by_their_text_and_not_by_the_first_number() -> N
     assert (ordered.text(2), ordered.text(6)) == ("", "40 mg / 20 mg / 10 mg")
 
 
+def test_a_choice_is_said_by_its_least_and_its_most() -> None:
+    span = {
+        "low": {"value": 5, "unit": "mg", "code": "mg"},
+        "high": {"value": 10, "unit": "mg", "code": "mg"},
+    }
+    dose = {"text": "5–10 mg efter behov", "doseAndRate": [{"doseRange": span}]}
+    ordered = segment(said(medication("m", "p1", dosageInstruction=[dose])), "RXO")
+    assert (ordered.text(2), ordered.text(3), ordered.raw(4)) == ("5", "10", "mg^mg")
+
+
 def test_a_requisition_says_what_how_urgently_and_why() -> None:
     message = said(requisition("s", "p1", priority="stat", reasonCode=[{"text": "Hjertebanken & svimmel"}]))
     assert message.kind == "OML^O21"

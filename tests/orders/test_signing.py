@@ -163,6 +163,9 @@ def test_a_contained_drug_is_taken_as_it_is() -> None:
         ("mixtur", "mg", True),
         ("mixtur", "1", False),
         ("paracetamol", "mcg", False),
+        ("paracetamol", "mmol", False),
+        ("paracetamol", "mg/kg", False),
+        ("paracetamol", "%", False),
     ],
 )
 def test_a_dose_has_a_unit_that_fits_the_form(drug: str, unit: str, fits: bool) -> None:

@@ -17,6 +17,11 @@ Language = Literal["da", "en"]
 COUNTED = "1"
 """UCUM for what is counted and not measured: tablets, puffs."""
 
+_PER = "/"
+_PIECES = re.compile(r"1|\{[^{}]*\}|10\*[1-9](\{[^{}]*\})?")
+"""Units of what is counted. Others without a dimension (per cent) are shares of something."""
+_MOLES = re.compile(r"[a-zA-Z]{0,2}(?:mol|eq)")
+"""To UCUM a mole is a number; tablets and millimoles are not the same for that."""
 _NO_BREAK_SPACE = "\u00a0"
 _MARKS = {"da": ",", "en": "."}
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
@@ -48,8 +53,11 @@ class Amount:
 
     def text(self, language: Language) -> str:
         """`1 000 mg`, `2,5 mikrogram`: no trailing zero, leading zero, spaces that do not break."""
-        number = trimmed(self.value, _MARKS[language])
-        return f"{number}{_NO_BREAK_SPACE}{self.unit_text(language)}"
+        return f"{self.number(language)}{_NO_BREAK_SPACE}{self.unit_text(language)}"
+
+    def number(self, language: Language) -> str:
+        """As in `text`, without the unit."""
+        return trimmed(self.value, _MARKS[language])
 
     def unit_text(self, language: Language) -> str:
         if self.is_counted:
@@ -70,7 +78,15 @@ def _unit(code: str, language: Language) -> str:
 def dimension(unit: str) -> str | None:
     """What the unit measures, as UCUM base units; None if it is no UCUM unit."""
     canonical = ucum.canonical(unit)
-    return canonical.code if canonical else None
+    if canonical is None:
+        return None
+    return "mol" if _MOLES.fullmatch(unit) else canonical.code
+
+
+def is_share(unit: str) -> bool:
+    """Of something that is not said: so much per kilogram, per square metre, per cent. By that alone nobody
+    knows how much to give."""
+    return _PER in unit or (dimension(unit) == COUNTED and not _PIECES.fullmatch(unit))
 
 
 def in_unit(amount: Amount, unit: str) -> Amount | None:
@@ -78,7 +94,7 @@ def in_unit(amount: Amount, unit: str) -> Amount | None:
     if amount.unit == unit:
         return amount
     own, other = ucum.canonical(amount.unit), ucum.canonical(unit)
-    if own is None or other is None or own.code != other.code or other.numerator == 0:
+    if own is None or other is None or dimension(amount.unit) != dimension(unit) or other.numerator == 0:
         return None
     base = own.value(amount.value)
     value = EXACT.divide(EXACT.multiply(base, other.denominator), other.numerator)

@@ -15,6 +15,9 @@ from altid.orders.amount import Amount, largest, total
 
 ROUNDS = ("MORN", "NOON", "EVE", "NIGHT")
 """The four times of the day of Danish wards and of the shared medicines card, in their order."""
+BEFORE, AFTER, WITH = "AC", "PC", "C"
+"""Any meal; with M, D or V behind it breakfast, lunch or dinner (v3-TimingEvent)."""
+MEALS = ("M", "D", "V")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEK = 7
 
@@ -27,6 +30,16 @@ class Rounds:
     """At some of `ROUNDS`, every day."""
 
     when: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meals:
+    """Every day at these meals, or at any `times` of them: before (`AC…`), after (`PC…`) or with (`C…`).
+    `minutes`: so long before or after; 0 where it is not said."""
+
+    when: tuple[str, ...]
+    times: int
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Continuous:
     """Running all the time; the amount is that of an hour."""
 
 
-Schedule = Rounds | Clock | Weekly | Every | Once | AsNeeded | Continuous
+Schedule = Rounds | Meals | Clock | Weekly | Every | Once | AsNeeded | Continuous
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +102,15 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Line:
     """`amount` is the single dose, of `Continuous` what runs in an hour. `step` counts from 1, in the order
-    in which steps are taken. `rate` is how fast a single dose runs in, in its unit per hour."""
+    in which steps are taken. `rate` is how fast a single dose runs in, in its unit per hour. `least`: where
+    there is a choice, from so much to `amount`, so that whatever is computed is computed of the most."""
 
     amount: Amount
     schedule: Schedule
     span: Span = Span()
     step: int = 1
     rate: Amount | None = None
+    least: Amount | None = None
 
     @property
     def daily(self) -> Amount:
@@ -145,11 +160,13 @@ def tapering(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(replace(line, step=step) for step, line in enumerate(lines, 1))
 
 
-def _doses(schedule: Rounds | Clock | Weekly | Every | Once, days: int) -> int:
+def _doses(schedule: Rounds | Meals | Clock | Weekly | Every | Once, days: int) -> int:
     """How many doses fall within so many days on end, at most."""
     match schedule:
         case Rounds(when=when):
             return len(when) * days
+        case Meals(times=times):
+            return times * days
         case Clock(times=times):
             return len(times) * days
         case Weekly(days=weekdays):

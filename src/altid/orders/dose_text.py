@@ -11,12 +11,14 @@ from itertools import groupby
 
 from altid.orders.amount import Language
 from altid.orders.dose import (
+    MEALS,
     AsNeeded,
     Clock,
     Continuous,
     Dosage,
     Every,
     Line,
+    Meals,
     Once,
     Rounds,
     Schedule,
@@ -37,6 +39,15 @@ _WORDS = {
     "fri": ("fredag", "Friday"),
     "sat": ("lørdag", "Saturday"),
     "sun": ("søndag", "Sunday"),
+    "M": ("morgenmad", "breakfast"),
+    "D": ("frokost", "lunch"),
+    "V": ("aftensmad", "dinner"),
+    "any-meal": ("måltider", "meals"),
+    "AC": ("før {meals}", "before {meals}"),
+    "PC": ("efter {meals}", "after {meals}"),
+    "C": ("ved {meals}", "with {meals}"),
+    "minutes": ("{minutes}\u00a0minutter {at}", "{minutes}\u00a0minutes {at}"),
+    "one-minute": ("1\u00a0minut {at}", "1\u00a0minute {at}"),
     "and": ("og", "and"),
     "then": (", derefter ", ", then "),
     "on-days": ("hver {days}", "every {days}"),
@@ -87,6 +98,8 @@ def lines_text(lines: Sequence[Line], language: Language = "da") -> str:
 def line_text(line: Line, language: Language = "da", *, alone: bool = True) -> str:
     """Of one line; without its duration when it does not stand `alone`."""
     amount = line.amount.text(language)
+    if line.least:
+        amount = f"{line.least.number(language)}–{amount}"
     if line.rate:
         amount = _say("with-rate", language, amount=amount, rate=line.rate.text(language))
     if isinstance(line.schedule, Continuous):
@@ -106,6 +119,8 @@ def _schedule(schedule: Schedule, language: Language) -> str:
     match schedule:
         case Rounds(when):
             return _listed([_say(code, language) for code in when], language)
+        case Meals():
+            return _at_meals(schedule, language)
         case Clock(times):
             at = _say("at", language, times=_listed(list(times), language))
             return f"{_say('per.d', language, times=_times(len(times), language))} {at}"
@@ -119,6 +134,18 @@ def _schedule(schedule: Schedule, language: Language) -> str:
             return _as_needed(schedule, language)
         case Continuous():
             return ""
+
+
+def _at_meals(schedule: Meals, language: Language) -> str:
+    relation = schedule.when[0].rstrip("".join(MEALS))
+    named = [_say(code[-1], language) for code in schedule.when if code != relation]
+    said = _say(relation, language, meals=_listed(named or [_say("any-meal", language)], language))
+    if schedule.minutes:
+        key = "one-minute" if schedule.minutes == 1 else "minutes"
+        said = _say(key, language, minutes=schedule.minutes, at=said)
+    if named:
+        return said
+    return f"{_say('per.d', language, times=_times(schedule.times, language))} {said}"
 
 
 def _every(schedule: Every, language: Language) -> str:

@@ -10,6 +10,7 @@ from altid.orders.context import Context
 from altid.orders.dose import Dosage
 from altid.orders.elements import ALTID, Resource, is_said, target
 from altid.orders.findings import Finding, error
+from altid.orders.unreadable import UnreadableError
 
 REVIEW_DATE = f"{ALTID}/StructureDefinition/review-date"
 """Extension (date): when an order without an end is looked at again."""
@@ -23,7 +24,7 @@ def complete(order: Resource, context: Context) -> Resource:
     if context.signer and "requester" not in order:
         completed["requester"] = context.signer
     completed.setdefault("authoredOn", context.now.isoformat(timespec="seconds"))
-    with suppress(dosage.UnreadableError):
+    with suppress(UnreadableError):
         completed["dosageInstruction"] = _with_texts(order.get("dosageInstruction", []))
     return completed
 
@@ -32,7 +33,7 @@ def read(order: Resource) -> Dosage | None:
     """The dosage, None if it cannot be read."""
     try:
         return dosage.read(order.get("dosageInstruction", ()))
-    except dosage.UnreadableError:
+    except UnreadableError:
         return None
 
 
@@ -78,7 +79,7 @@ def _missing_routes(order: Resource) -> Iterator[Finding]:
 def _missing_dosage(order: Resource) -> Iterator[Finding]:
     try:
         lines = dosage.read(order.get("dosageInstruction", ()))
-    except dosage.UnreadableError as unreadable:
+    except UnreadableError as unreadable:
         yield error(unreadable.code, f"{_ROOT}.dosageInstruction{unreadable.field}", unreadable.text)
         return
     if not start(order, lines):
@@ -88,7 +89,7 @@ def _missing_dosage(order: Resource) -> Iterator[Finding]:
 
 
 def _with_texts(instructions: list[Resource]) -> list[Resource]:
-    """Each instruction with the words of its own line. Raises `dosage.UnreadableError`."""
+    """Each instruction with the words of its own line. Raises `UnreadableError`."""
     lines = dosage.read_lines(instructions)
     return [
         {**instruction, "text": dose_text.line_text(line)}

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from altid.orders import knowledge, strength
 from altid.orders.amount import COUNTED, Amount, dimension
 from altid.orders.context import Context
-from altid.orders.dosage import UnreadableError, read_lines
+from altid.orders.dosage import read_lines
 from altid.orders.dose import AsNeeded, Line
 from altid.orders.elements import Resource
 from altid.orders.findings import Finding, error
+from altid.orders.unreadable import UnreadableError
 
 
 def check(order: Resource, context: Context) -> Iterator[Finding]:
@@ -40,7 +41,7 @@ def _units(order: Resource, context: Context) -> tuple[str, ...]:
 
 
 def _amounts(line: Line) -> Iterator[tuple[str, Amount]]:
-    yield "doseAndRate[0].doseQuantity", line.amount
+    yield f"doseAndRate[0].{'doseRange.high' if line.least else 'doseQuantity'}", line.amount
 
 
 # Texts in Danish and English

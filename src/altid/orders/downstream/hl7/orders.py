@@ -159,15 +159,16 @@ def _medication(order: Order) -> Iterator[str]:
         raise UnencodableError("dosageInstruction.text")
     for number, dose in enumerate(doses, 1):
         yield _timing(number, dose)
-    single = _single_dose(doses)
+    least, most = _single_dose(doses)
     drug = _drug(order)
     strength = drug.get("strength", {})
     yield segment(
         "RXO",
         {
             1: field(*_concept(drug["code"])),
-            2: _digits(single.get("value")),
-            4: field(*_unit(single)),
+            2: _digits(least.get("value")),
+            3: _digits(most.get("value")),
+            4: field(*_unit(least)),
             5: field(*_concept(drug.get("form", {}))),
             6: field(" / ".join(dose.get("text", "") for dose in doses)),
             18: _digits(strength.get("value")),
@@ -191,11 +192,16 @@ def _drug(order: Order) -> Resource:
     return {"code": code, "form": drug.get("form", {}), "strength": strength}
 
 
-def _single_dose(doses: list[Resource]) -> Resource:
-    """The dose as a quantity where there is just one; else only the text says it."""
+def _single_dose(doses: list[Resource]) -> tuple[Resource, Resource]:
+    """The dose as a quantity where there is just one, and up to how much where there is a choice; else only
+    the text says it."""
     rates = [rate for dose in doses for rate in dose.get("doseAndRate", ())]
-    found: Resource = rates[0].get("doseQuantity", {}) if len(doses) == len(rates) == 1 else {}
-    return found
+    if len(doses) != 1 or len(rates) != 1:
+        return {}, {}
+    span = rates[0].get("doseRange", {})
+    if span.get("low", {}).get("code") != span.get("high", {}).get("code"):
+        return {}, {}
+    return rates[0].get("doseQuantity") or span.get("low", {}), span.get("high", {})
 
 
 def _timing(number: int, dose: Resource) -> str:
