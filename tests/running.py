@@ -7,8 +7,9 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +44,12 @@ def make_database(postgres: Cluster) -> str:
     return postgres.dsn_for(APP_ROLE, name)
 
 
+def free_port() -> int:
+    with listen("127.0.0.1", 0) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
 @contextmanager
 def running_worker(
     dsn: str,
@@ -52,17 +59,22 @@ def running_worker(
     doorman: bool = True,
     gateway_host: str | None = None,
     guard_folder: Path | None = None,
+    urls: Sequence[str] = (),
 ) -> Iterator[str]:
     """A server process; gives its address.
 
     The doorman lets in whoever brings no token as a system that may do everything (`tests.doorman`): leave it
-    out where access itself is tested. `guard_folder`: where its journals are, and stay.
+    out where access itself is tested. `guard_folder`: where its journals are, and stay. `urls`: addresses of
+    the region's sites, its own first.
     """
-    with listen("127.0.0.1", 0) as probe:
-        port = probe.getsockname()[1]
+    port = int(urls[0].rpartition(":")[2]) if urls else free_port()
     module = "tests.doorman" if doorman else "altid.server.worker"
     with tempfile.TemporaryDirectory(prefix="altid-guard-") as folder:
-        app = AppSettings(dsn, dsn, make_guard(guard_folder or Path(folder)), limits or Limits(), fhir)
+        guard = make_guard(guard_folder or Path(folder))
+        if urls:
+            sites = tuple(zip("AB", sorted(urls), strict=False))
+            guard = replace(guard, public_url=urls[0], other_urls=tuple(urls[1:]), sites=sites)
+        app = AppSettings(dsn, dsn, guard, limits or Limits(), fhir)
         settings = WorkerSettings("127.0.0.1", port, app, gateway_host=gateway_host)
         process = subprocess.Popen(
             [sys.executable, "-m", module],

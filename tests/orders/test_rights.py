@@ -236,6 +236,17 @@ def test_a_recovered_order_is_registered_once_with_its_own_key(
     assert tuple(row) == ("registered", ACCOUNT, "Skal stadig gives")
 
 
+def test_a_decision_about_another_patients_order_than_the_one_on_the_screen_is_refused(
+    people: dict[Role, httpx.Client], dsn: str
+) -> None:
+    one, doctor = recovered(dsn, OURS), people[Role.DOCTOR]
+    path, reason = f"/orders/recovered/{one.key}/register", {"reason": "Skal stadig gives"}
+    refused = doctor.post(path, json=reason, headers={"altid-patient": f"Patient/{OTHERS}"})
+    assert (refused.status_code, refused.headers["altid-receipt"]) == (422, "fatal-error")
+    assert [row["key"] for row in doctor.get("/orders/recovered").json()["recovered"]].count(one.key) == 1
+    assert doctor.post(path, json=reason, headers={"altid-patient": f"Patient/{OURS}"}).status_code == 201
+
+
 def test_a_discarded_order_can_never_be_registered(people: dict[Role, httpx.Client], dsn: str) -> None:
     one, doctor = recovered(dsn, OURS), people[Role.DOCTOR]
     reason = {"reason": "Patienten er flyttet"}

@@ -192,6 +192,20 @@ def test_ones_own_name_may_be_said_and_is_said_as_the_account_has_it(
     assert followed(system, signed.json()["order"])[0]["requester"]["display"] == doctor.account.name
 
 
+def test_what_one_has_left_unsent_is_not_signed_by_the_next_at_the_screen(
+    server: str, dsn: str, system: httpx.Client, doctor: Person
+) -> None:
+    """A page names the account that staged the order."""
+    account = {"system": "https://altid.dk/fhir/NamingSystem/account", "value": doctor.account.id}
+    staged = medication(requester={"identifier": account})
+    refused = Person(server, dsn, "next-one").post("", staged)
+    assert (refused.status_code, refused.json()["issue"][0]["expression"]) == (
+        422,
+        ["MedicationRequest.requester"],
+    )
+    assert doctor.post("", staged).status_code == 201
+
+
 def test_a_draft_for_somebody_is_the_order_of_whoever_signs_it(
     server: str, dsn: str, system: httpx.Client, doctor: Person
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from altid.access.federation.file import read_providers
 from altid.access.folder import prepare
+from altid.access.guard import GuardSettings
 from altid.access.public_url import checked_public_url
 from altid.access.secret import read_secret_file
 from altid.record.postgres.account import current
@@ -63,6 +64,8 @@ def test_either_sites_address_is_as_good_as_the_regions(tmp_path: Path) -> None:
         assert guard.public_url == "https://epj.nord.example"
         assert guard.other_urls == ("https://10.89.1.2:8443", "https://10.89.2.2:8443")
         assert guard.site == site.name
+        assert guard.sites == (("A", "https://10.89.1.2:8443"), ("B", "https://10.89.2.2:8443"))
+        assert GuardSettings.load(json.loads(json.dumps(asdict(guard)))) == guard
         assert guard.for_access().relying_party == "epj.nord.example"
         urls = {guard.for_access().token_url, *guard.for_access().other_token_urls}
         assert "https://10.89.2.2:8443/access/token" in urls

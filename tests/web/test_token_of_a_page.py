@@ -57,10 +57,13 @@ def anna(put: Callable[..., None]) -> None:
     put("Patient", "anna", name=[{"family": "Testesen", "given": ["Anna"]}], birthDate="1950-01-01")
 
 
-def test_a_page_is_told_its_token_when_it_ends_and_where_the_sites_are(screen: Browser) -> None:
+def test_a_page_is_told_its_token_when_it_ends_whose_it_is_and_where_the_sites_are(
+    screen: Browser, person: Account
+) -> None:
     answer = screen.get(PATH, headers=ASKS)
     told = answer.json()
-    assert set(told) == {"token", "expires", "expiresIn", "site", "sites"}
+    assert set(told) == {"token", "expires", "expiresIn", "account", "site", "sites"}
+    assert told["account"] == person.id
     assert told["expiresIn"] <= 1.2 * PAGE_TOKEN_S
     assert told["sites"] == [{"name": told["site"], "url": REGION}]
     assert answer.headers["cache-control"] == "no-store"

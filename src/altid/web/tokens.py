@@ -110,6 +110,7 @@ def _answered(service: Service, request: Request, answer: Granted | Refusal) -> 
             "token": answer.access,
             "expires": expires.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "expiresIn": answer.expires_in_s,
+            "account": answer.identity.subject,
             "site": guard.site,
             "sites": [{"name": name, "url": url} for name, url in sites],
         }
