@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from altid.access.grounds import SOR
 from altid.access.identity import Identity, Level, Role
-from altid.access.places import SOR
 from altid.record.connection import SETTINGS
 from altid.record.postgres import Cluster
 from altid.record.write import update, write

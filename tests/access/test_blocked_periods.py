@@ -11,12 +11,12 @@ import pytest
 from altid.access.grounds import Grounds, Own, Place, Reach
 from altid.access.identity import Identity
 from altid.access.permit import Permit
+from altid.fhir.search.hidden import Period
 from altid.fhir.search.query import parse
 from altid.record.database import open_database
 from altid.record.postgres import Cluster
 from altid.record.read import read_found
 from altid.record.search import search, total
-from altid.record.visibility import Period
 from tests.access.little_region import NOW, Resource, empty, patient, put, someone, told
 
 BLOCKED = Period(datetime(1949, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))

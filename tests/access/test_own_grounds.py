@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from altid.access.grounds import Grounds, Own
+from altid.access.glass import OVERRIDE_S, OverrideError
+from altid.access.grounds import NOWHERE, Grounds, Own
 from altid.access.identity import Identity, Role
-from altid.access.overrides import OVERRIDE_S, OverrideError, break_glass, follow_up, still_open
-from altid.access.places import NOWHERE
+from altid.access.overrides import break_glass, follow_up, still_open
 from altid.access.reaching import Reaches
 from altid.access.relations import own_of
 from altid.record.database import open_database

@@ -9,7 +9,7 @@ from typing import Any
 from altid.access.grounds import Grounds, Own, Place, Reach
 from altid.access.identity import Identity
 from altid.access.permit import Permit
-from altid.record.visibility import Period
+from altid.fhir.search.hidden import Period
 from tests.access.little_region import NOW, someone
 
 _PERIOD = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))

@@ -11,11 +11,10 @@ import pytest
 from altid import sample
 from altid.access.accounts import find
 from altid.access.administration import listed_accounts
-from altid.access.grounds import Grounds
+from altid.access.grounds import SOR, Grounds
 from altid.access.identity import Role
 from altid.access.operator import at_terminal
 from altid.access.passwords import Passwords, strength
-from altid.access.places import SOR
 from altid.access.relations import place_of
 from altid.access.settings import AccessSettings
 from altid.cli.demoing.filling import SEED

@@ -10,8 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
+from altid.access.glass import BREAK
 from altid.access.identity import Level, Role
-from altid.access.overrides import BREAK
 from altid.access.tokens import Subject
 from altid.api.settings import FhirSettings
 from altid.record.postgres import Cluster

@@ -14,8 +14,8 @@ import pytest
 from altid.access.audit import store as audit_store
 from altid.access.audit.event import Action, Outcome
 from altid.access.audit.store import Entry, Query
+from altid.access.grounds import SOR
 from altid.access.identity import Role
-from altid.access.places import SOR
 from tests.access.desks import WARD
 from tests.web.visiting import Browser, make_account, run
 

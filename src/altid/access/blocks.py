@@ -17,17 +17,18 @@ from altid.access import accounts, refusal
 from altid.access.accounts import Account
 from altid.access.desk import Desk
 from altid.access.door import Caller, way, writing
+from altid.access.grounds import SOR, sor_term
 from altid.access.identity import Identity, Role
-from altid.access.places import SOR, sor_term
 from altid.access.refusal import Code, Refusal
 from altid.access.settings import moment
 from altid.fhir import json
 from altid.fhir.search import query
+from altid.fhir.search.hidden import Period
 from altid.record.database import Connection
 from altid.record.keys import term_keys
 from altid.record.search import search
 from altid.record.stored import compose
-from altid.record.visibility import EVERYTHING, Period
+from altid.record.visibility import EVERYTHING
 
 SETS = frozenset({Role.DOCTOR, Role.NURSE, Role.SECRETARY})
 """Who does it for patients. No grounds are needed: who has blocked everybody gives nobody any, and may ask

@@ -13,8 +13,47 @@ from enum import StrEnum
 from itertools import chain
 
 from altid.access.identity import Role
-from altid.access.places import NOWHERE, Above
-from altid.record.visibility import Period
+from altid.fhir.search.hidden import Period
+
+SOR = "urn:oid:1.2.208.176.1.1"
+"""The system of SOR numbers, by which places of work are named."""
+
+
+def sor_term(organisation: str) -> str:
+    """What an index calls an organisation of this SOR number."""
+    return f"Organization.identifier={SOR}|{organisation}"
+
+
+HERE = {
+    "Encounter.service-provider": ("Organization",),
+    "Encounter.location": ("Location",),
+    "ServiceRequest.performer": ("Organization", "HealthcareService"),
+    "Appointment.actor": ("Location", "HealthcareService"),
+}
+"""By which search parameters an admission, a referral, an appointment is somewhere, and what that may be."""
+
+OPEN = {
+    "Encounter": ("planned", "arrived", "triaged", "in-progress", "onleave"),
+    "ServiceRequest": ("draft", "active", "on-hold"),
+    "Appointment": ("proposed", "pending", "booked", "arrived", "checked-in", "waitlist"),
+}
+"""The statuses in which it makes grounds."""
+
+APPOINTMENT_DAYS = 30
+"""So long after its day an appointment that nobody has closed still makes grounds: notes are written, answers
+come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Where a place of work stands: the ids of its organisation and of all that it is part of."""
+
+    organisations: frozenset[str] = frozenset()
+    is_whole: bool = False
+    """Whether that was told up to the top. If not, the place may be part of any other."""
+
+
+NOWHERE = Above()
 
 
 class Grounds(StrEnum):

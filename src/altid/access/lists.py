@@ -16,9 +16,9 @@ from typing import Any
 from altid.access import overrides, refusal
 from altid.access.desk import Desk
 from altid.access.door import Caller, way, writing
+from altid.access.glass import OVERRIDE_S, OverrideError
 from altid.access.grounds import TREATING, Reach
 from altid.access.identity import Identity
-from altid.access.overrides import OVERRIDE_S, OverrideError
 from altid.access.places import here
 from altid.access.refusal import Code, Refusal
 from altid.access.settings import moment

@@ -9,29 +9,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from altid.access.glass import BREAK, OVERRIDE_S, OverrideError, checked_reason
 from altid.access.identity import Identity, Role
 from altid.record.database import Connection
 
-KINDS = ("acute", "consent", "incomplete-relation", "other-law")
 FINDINGS = ("justified", "unjustified")
-BREAK = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST})
-"""Who treats may need to see whom nothing else opens (sundhedsloven § 42 a)."""
 FOLLOW_UP = frozenset({Role.AUDITOR})
 """Who judges it: nobody who treats, so nobody who breaks glass in the same role."""
-OVERRIDE_S = 8 * 3600
-"""A shift: whoever still needs it then has grounds of another kind, or says why anew."""
-REASON_CHARACTERS_MIN, REASON_CHARACTERS_MAX = 10, 1_000
 REMARK_CHARACTERS_MAX = 1_000
 OPEN_MAX = 200
 """Shown at once; the oldest come first, so none is forgotten."""
-
-
-class OverrideError(ValueError):
-    """It can't be done so. Holds nothing of what was written."""
-
-    def __init__(self, text_en: str, text_da: str) -> None:
-        super().__init__(text_en)
-        self.text_en, self.text_da = text_en, text_da
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +44,7 @@ async def break_glass(
     `OverrideError`."""
     if identity.role not in BREAK or not identity.is_own_session:
         raise OverrideError("Your role can't break the glass.", "Din rolle kan ikke bruge værdispring.")
-    kept = " ".join(reason.split())
-    if kind not in KINDS or not REASON_CHARACTERS_MIN <= len(kept) <= REASON_CHARACTERS_MAX:
-        raise OverrideError(
-            f"Choose a kind, and write a reason of {REASON_CHARACTERS_MIN} to {REASON_CHARACTERS_MAX} "
-            "characters.",
-            f"Vælg en type, og skriv en begrundelse på {REASON_CHARACTERS_MIN} til "
-            f"{REASON_CHARACTERS_MAX} tegn.",
-        )
-    if not kept.isprintable():
-        raise OverrideError(
-            "The reason has signs that can't be shown.", "Begrundelsen har tegn, som ikke kan vises."
-        )
+    kept = checked_reason(kind, reason)
     if not await connection.fetchval(_IS_PATIENT, patient):
         raise OverrideError("There is no such patient.", "Patienten findes ikke.")
     made = str(uuid.uuid4())

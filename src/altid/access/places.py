@@ -7,16 +7,13 @@ in accounts, sessions, broken glass and blocks. A number of another system is ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from altid.access.grounds import SOR, Above, sor_term
 from altid.fhir import json
 from altid.record.database import Connection
 from altid.record.keys import present_key, term_keys
 from altid.record.stored import Stored, compose
-
-SOR = "urn:oid:1.2.208.176.1.1"
-"""The system of SOR numbers."""
 
 DEPTH_MAX = 10
 """Organisations one within the other: a region has four or five. What goes on for longer is a circle."""
@@ -65,23 +62,6 @@ SELECT type || '/' || id FROM resource
  WHERE body IS NOT NULL AND terms && $1::uuid[]
 """
 _ROOM_TYPES = ("Location", "HealthcareService")
-
-
-@dataclass(frozen=True, slots=True)
-class Above:
-    """Where a place of work stands: the ids of its organisation and of all that it is part of."""
-
-    organisations: frozenset[str] = frozenset()
-    is_whole: bool = False
-    """Whether that was told up to the top. If not, the place may be part of any other."""
-
-
-NOWHERE = Above()
-
-
-def sor_term(organisation: str) -> str:
-    """What the record's index calls an organisation of this SOR number."""
-    return f"Organization.identifier={SOR}|{organisation}"
 
 
 async def names(connection: Connection, organisations: Sequence[str]) -> dict[str, str]:

@@ -11,32 +11,13 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from altid.access.grounds import Grounds, Own, Place
+from altid.access.glass import BREAK
+from altid.access.grounds import APPOINTMENT_DAYS, HERE, OPEN, SOR, Above, Grounds, Own, Place
 from altid.access.identity import Identity
-from altid.access.overrides import BREAK
-from altid.access.places import SOR, Above, above, here
+from altid.access.places import above, here
+from altid.fhir.search.hidden import Period
 from altid.record.database import Connection
 from altid.record.keys import name_key, term_keys
-from altid.record.visibility import Period
-
-_HERE = {
-    "Encounter.service-provider": ("Organization",),
-    "Encounter.location": ("Location",),
-    "ServiceRequest.performer": ("Organization", "HealthcareService"),
-    "Appointment.actor": ("Location", "HealthcareService"),
-}
-"""By which search parameters an admission, a referral, an appointment is somewhere, and what that may be."""
-
-_OPEN = {
-    "Encounter": ("planned", "arrived", "triaged", "in-progress", "onleave"),
-    "ServiceRequest": ("draft", "active", "on-hold"),
-    "Appointment": ("proposed", "pending", "booked", "arrived", "checked-in", "waitlist"),
-}
-"""The statuses in which it makes grounds."""
-
-APPOINTMENT_DAYS = 30
-"""So long after its day an appointment that nobody has closed still makes grounds: notes are written, answers
-come."""
 
 OPEN_MAX = 50_000
 """Admissions, referrals and appointments that one place has open: 5 MB, read in some tenths of a second.
@@ -131,8 +112,8 @@ async def _blocks(connection: Connection, identity: Identity, stands: Above, now
 async def _patients_of(connection: Connection, places: Collection[str]) -> list[Any]:
     if not places:
         return []
-    is_here = [f"{parameter}={place}" for parameter, types in _HERE.items() for place in _of(types, places)]
-    is_open = [f"{type_}.status={status}" for type_, statuses in _OPEN.items() for status in statuses]
+    is_here = [f"{parameter}={place}" for parameter, types in HERE.items() for place in _of(types, places)]
+    is_open = [f"{type_}.status={status}" for type_, statuses in OPEN.items() for status in statuses]
     rows: list[Any] = await connection.fetch(_PATIENTS, term_keys(is_here), term_keys(is_open), OPEN_MAX + 1)
     return rows
 

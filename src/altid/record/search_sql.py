@@ -37,8 +37,9 @@ from altid.fhir.search.criteria import (
     TermCriterion,
     ValueSetCriterion,
 )
+from altid.fhir.search.hidden import Period
 from altid.record.keys import name_key, present_key, term_keys
-from altid.record.visibility import Period, Visible, pinned
+from altid.record.visibility import Visible, pinned
 
 _DATE_CONDITIONS = {
     Prefix.EQUAL: "e.low >= {low} AND e.high <= {high} AND e.low < {high}",

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
-from typing import NamedTuple
 
 from altid.fhir import json
 from altid.fhir.definitions import resource_types
@@ -20,14 +18,8 @@ from altid.fhir.search.about import PATIENT, about_codes, patients_about
 from altid.fhir.search.criteria import AllOf, Criterion, IdCriterion, TermCriterion
 from altid.fhir.search.entries import Entries
 from altid.fhir.search.extract import extract
+from altid.fhir.search.hidden import Period, is_from
 from altid.record.stored import Found, Stored, compose
-
-
-class Period(NamedTuple):
-    """Half-open."""
-
-    low: datetime
-    high: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +79,7 @@ class Visible:
             return False
         if stored.body is None:
             return True
-        dates = [(low, high) for _, low, high in _entries(stored).dates]
-        # What has no date of its own may be from any time.
-        return not dates or any(
-            low < period.high and high > period.low for low, high in dates for period in periods
-        )
+        return is_from(_entries(stored).dates, periods)
 
 
 _ALL_TYPES = frozenset(resource_types())

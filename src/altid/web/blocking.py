@@ -14,9 +14,9 @@ from altid.access.audit.event import Action, Outcome
 from altid.access.blocks import NOTE_CHARACTERS_MAX, NOTE_CHARACTERS_MIN, OPEN, SETS, Block, Wanted
 from altid.access.refusal import Refusal
 from altid.fhir import json
+from altid.fhir.search.hidden import Period
 from altid.record.read import read
 from altid.record.stored import compose
-from altid.record.visibility import Period
 from altid.screen.views.identity import identity_of
 from altid.screen.views.moments import ZONE, moment_at
 from altid.screen.words import Words

@@ -25,12 +25,12 @@ from altid.access.identity import Identity
 from altid.access.logon import Typed, log_off, with_new_password, with_passkey, with_password
 from altid.access.refusal import Code, Refusal
 from altid.access.returning import with_badge, with_pin
+from altid.screen.forms import Form, check_from_here, read_form
 from altid.screen.headers import NOT_KEPT
+from altid.screen.language import words_for
 from altid.web import cookies
 from altid.web.addresses import FRONT, LOGON, go, local
-from altid.web.forms import Form, check_from_here, read_form
 from altid.web.gate import Service, Visit, caller_of, gated, open_to_all, public_url
-from altid.web.language import words_for
 from altid.web.loading import UNREACHABLE
 from altid.web.looks import origin_of
 from altid.web.rendering import page

@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, Response
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.grounds import PlaceTooWideError
 from altid.fhir.outcome import FhirError
+from altid.screen.forms import FormError, StrangeFormError
+from altid.screen.language import words_for
 from altid.web.finding import SearchError
-from altid.web.forms import FormError, StrangeFormError
-from altid.web.language import words_for
 from altid.web.loading import UNREACHABLE, GoneError
 from altid.web.rendering import error_page, unaudited_page
 

@@ -19,12 +19,12 @@ from altid.access.federation.out import depart
 from altid.access.federation.providers import OidcPeer, Peer, SamlPeer
 from altid.access.federation.saml.metadata import our_metadata
 from altid.access.refusal import Refusal
+from altid.screen.forms import read_form
 from altid.screen.headers import NOT_KEPT
 from altid.web import cookies
 from altid.web.addresses import FRONT, LOGON, local
 from altid.web.entering import Asked, Entrance
 from altid.web.faults import failed
-from altid.web.forms import read_form
 from altid.web.gate import Service, caller_of, open_to_all
 
 _METADATA_TYPE = "application/samlmetadata+xml"

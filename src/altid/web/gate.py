@@ -22,13 +22,15 @@ from altid.access.logon import with_refresh
 from altid.access.permit import Note, Permit
 from altid.access.refusal import Code, Refusal
 from altid.record.database import Database
+from altid.screen.forms import Form, check_from_here, check_token, read_form
 from altid.screen.headers import POLICY, reaching
+from altid.screen.language import words_for
 from altid.screen.words import Words
 from altid.web import cookies
 from altid.web.addresses import to_logon
 from altid.web.faults import answered
-from altid.web.forms import Form, check_from_here, check_token, form_token, read_form
-from altid.web.language import switched, words_for
+from altid.web.forms import form_token
+from altid.web.language import switched
 from altid.web.looks import address_of, require_audit, tell
 from altid.web.rendering import refusal_page
 

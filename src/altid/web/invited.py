@@ -17,10 +17,10 @@ from altid.access.door import Answer
 from altid.access.invitations import JOIN_PATH
 from altid.access.joining import with_invitation
 from altid.access.refusal import Refusal
+from altid.screen.forms import Form
+from altid.screen.language import words_for
 from altid.web.entering import NOT_THE_SAME, Asked, Entrance
-from altid.web.forms import Form
 from altid.web.gate import Service, caller_of, open_to_all
-from altid.web.language import words_for
 from altid.web.rendering import page
 
 _SECRET_CHARACTERS_MAX = 100

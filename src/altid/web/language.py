@@ -1,4 +1,4 @@
-"""Which language a browser wants: `?lang=` once, then a cookie; Danish where nobody has said."""
+"""How a browser says which language it wants: `?lang=` once, which leads back to the same page."""
 
 from __future__ import annotations
 
@@ -7,31 +7,17 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from altid.screen.words import LANGUAGES, Language, Words, words
+from altid.screen.language import keep_language, language_named
 from altid.web.addresses import APPLICATION, FRONT, LOGON, go, local
-
-_COOKIE = "lang"
-_COOKIE_AGE_S_MAX = 365 * 24 * 3600
-
-
-def words_for(request: Request) -> Words:
-    return words(_known(request.cookies.get(_COOKIE)) or LANGUAGES[0])
 
 
 def switched(request: Request) -> Response | None:
     """The answer to `?lang=`: remember it and show the same page without it. None where nothing is asked."""
-    wanted = _known(request.query_params.get("lang"))
+    wanted = language_named(request.query_params.get("lang"))
     if wanted is None:
         return None
     answer = go(_same_page(request))
-    answer.set_cookie(
-        _COOKIE,
-        wanted,
-        max_age=_COOKIE_AGE_S_MAX,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-    )
+    keep_language(answer, wanted, secure=request.url.scheme == "https")
     return answer
 
 
@@ -45,7 +31,3 @@ def _same_page(request: Request) -> str:
         return local(path)
     wanted = local(request.query_params.get("next"))
     return LOGON if wanted == FRONT else f"{LOGON}?next={quote(wanted, safe='')}"
-
-
-def _known(name: str | None) -> Language | None:
-    return next((language for language in LANGUAGES if language == name), None)

@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 from altid.access import overrides
 from altid.access.audit.event import Action, Outcome
 from altid.access.door import writing
-from altid.access.overrides import FINDINGS, FOLLOW_UP, KINDS, OverrideError
+from altid.access.glass import KINDS, OverrideError
+from altid.access.overrides import FINDINGS, FOLLOW_UP
 from altid.screen.views.moments import ZONE
 from altid.web.addresses import go
 from altid.web.gate import Service, Visit, gated

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from altid.access.overrides import REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
+from altid.access.glass import REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
 from altid.screen.sections import CAVE_LINE, SECTIONS, Section, section_html
 from altid.screen.views import timeline
 from altid.screen.views.chart import Chart

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from altid.access.secret import AccessSecret, equal, tag
-from altid.web.forms import Form
+from altid.screen.forms import Form
 
 SHOWN_S_MAX = 600
 """Somebody has read it by then; what lies on a screen for longer may be answered by somebody else."""

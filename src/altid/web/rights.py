@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from altid.access.overrides import BREAK
+from altid.access.glass import BREAK
 from altid.access.permit import Permit
 
 

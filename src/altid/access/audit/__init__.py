@@ -6,19 +6,3 @@ an answer never waits for that. When the journal can't take an event, `AuditUnav
 the caller does not answer with a patient's data. `store` searches the table, `verify` proves it, `export`
 shows it as FHIR and as the citizens' access log.
 """
-
-from altid.access.audit.event import Action, Event, Outcome, Who, who_of
-from altid.access.audit.recorder import Audit, open_audit
-from altid.access.audit.unavailable import AuditUnavailableError, Cause
-
-__all__ = [
-    "Action",
-    "Audit",
-    "AuditUnavailableError",
-    "Cause",
-    "Event",
-    "Outcome",
-    "Who",
-    "open_audit",
-    "who_of",
-]

@@ -48,6 +48,8 @@ class Action(StrEnum):
     LOGON = "logon"
     EMERGENCY_LOGON = "emergency-logon"
     """By a local account or a passkey, while no identity provider of the region answers."""
+    EMERGENCY_CODE = "emergency-code"
+    """By a ward's sealed code at a lookup record, where nobody's own account can be used."""
     LOGOFF = "logoff"
     OVERRIDE = "override"
     """*Værdispring*: the glass was broken."""

@@ -54,6 +54,7 @@ _CODES: dict[Action, _Coded] = {
     Action.PRINT: _dicom("110106", "Export", action="R"),
     Action.LOGON: _dicom("110114", "User Authentication", ("110122", "Login")),
     Action.EMERGENCY_LOGON: _dicom("110114", "User Authentication", ("110122", "Login")),
+    Action.EMERGENCY_CODE: _dicom("110114", "User Authentication", ("110122", "Login")),
     Action.LOGOFF: _dicom("110114", "User Authentication", ("110123", "Logout")),
     Action.OVERRIDE: _dicom("110113", "Security Alert", ("110127", "Emergency Override Started")),
     Action.FOLLOW_UP: _dicom("110101", "Audit Log Used", action="R"),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from altid.access.blocks import Block
-from altid.access.places import SOR
+from altid.access.grounds import SOR
 
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
 _CATEGORY = "http://loinc.org"

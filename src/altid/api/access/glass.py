@@ -11,8 +11,9 @@ from altid.access import overrides, refusal
 from altid.access.audit.event import Action, Outcome
 from altid.access.desk import Desk
 from altid.access.door import Caller, way, writing
+from altid.access.glass import OVERRIDE_S, OverrideError
 from altid.access.identity import Identity
-from altid.access.overrides import FOLLOW_UP, Override, OverrideError
+from altid.access.overrides import FOLLOW_UP, Override
 from altid.access.refusal import Code, Refusal
 from altid.access.settings import moment
 from altid.api.access import answering
@@ -30,7 +31,7 @@ async def break_(asked: Asked) -> Response:
         return await _told(asked, made, Action.OVERRIDE, "override", patient)
     asked.guard.reaches.forget(identity)
     await tell(asked, Action.OVERRIDE, "override", (patient,), type_="Override", id_=made)
-    until = moment(asked.desk.clock()) + timedelta(seconds=overrides.OVERRIDE_S)
+    until = moment(asked.desk.clock()) + timedelta(seconds=OVERRIDE_S)
     return answering.as_json({"override": made, "patient": patient, "until": until}, 201)
 
 
