@@ -44,6 +44,11 @@ APPOINTMENT_DAYS = 30
 come."""
 
 
+OPEN_MAX = 50_000
+"""Admissions, referrals and appointments that one place has open: 5 MB, read in some tenths of a second.
+A region's beds are thousands, the bookings of a big hospital many more: there people log on at a ward."""
+
+
 @dataclass(frozen=True, slots=True)
 class Above:
     """Where a place of work stands: the ids of its organisation and of all that it is part of."""

@@ -12,16 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from altid.access.glass import BREAK
-from altid.access.grounds import APPOINTMENT_DAYS, HERE, OPEN, SOR, Above, Grounds, Own, Place
+from altid.access.grounds import APPOINTMENT_DAYS, HERE, OPEN, OPEN_MAX, SOR, Above, Grounds, Own, Place
 from altid.access.identity import Identity
 from altid.access.places import above, here
 from altid.fhir.search.hidden import Period
 from altid.record.database import Connection
 from altid.record.keys import name_key, term_keys
-
-OPEN_MAX = 50_000
-"""Admissions, referrals and appointments that one place has open: 5 MB, read in some tenths of a second.
-A region's beds are thousands, the bookings of a big hospital many more: there people log on at a ward."""
 
 # Terms begin with their type, so one condition says for all types: here, and open.
 _PATIENTS = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from altid.screen.words.access import ACCESS
 from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.codes import CODES
+from altid.screen.words.entry import ENTRY
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
 from altid.screen.words.wards import WARDS
@@ -317,5 +318,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **PATIENTS,
     **PARTS,
     **WARDS,
+    **ENTRY,
     **CODES,
 }
