@@ -16,6 +16,7 @@ from altid.screen.static import serving
 from altid.screen.views.moments import ZONE
 from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
+from altid.web.back_entry import back_entry_routes
 from altid.web.blocking import block_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
@@ -58,6 +59,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *application_routes(service, names),
         *list_routes(service, names),
         *block_routes(service, names),
+        *back_entry_routes(service, names),
         *audit_routes(service, names),
         *ward_routes(service, names),
         *token_routes(service),

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from altid.screen.views.back_entry import Entered, entered_of
 from altid.screen.views.chart import Chart, author_of
 from altid.screen.views.elements import (
     Resource,
@@ -37,6 +38,8 @@ class Note:
     body: str | None
     media_type: str | None
     is_cut: bool
+    entered: Entered | None = None
+    """It was written on paper first; `at` and `by` are the paper's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,23 @@ def _document(chart: Chart, document: Resource) -> Note:
     body = "\n\n".join(bodies) or None
     return Note(
         title=title or next((name for a in attachments if (name := text(a.get("title")))), None),
-        at=first_moment(document, "date") or first_moment(element(document.get("context")), "period"),
+        at=_written_at(document),
         by=author_of(chart, document, "author", "authenticator", "custodian"),
         status=text(document.get("docStatus")),
         body=body[:_NOTE_CHARACTERS_MAX] if body else None,
         media_type=None if body else kind,
         is_cut=bool(body and len(body) > _NOTE_CHARACTERS_MAX),
+        entered=entered_of(document),
     )
+
+
+def _written_at(document: Resource) -> Moment | None:
+    """Of what was on paper first, when it was observed and not when it was entered."""
+    entered, observed = (
+        first_moment(document, "date"),
+        first_moment(element(document.get("context")), "period"),
+    )
+    return observed or entered if entered_of(document) else entered or observed
 
 
 def _report(chart: Chart, report: Resource) -> Note:

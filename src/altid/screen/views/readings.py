@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from altid.screen.views.back_entry import Entered, entered_of
 from altid.screen.views.chart import Chart, author_of
 from altid.screen.views.elements import (
     HL7,
@@ -59,6 +60,8 @@ class Reading:
     by: str | None
     notes: tuple[str, ...]
     has_reservation: bool
+    entered: Entered | None = None
+    """It was written on paper first."""
 
     @property
     def sort_at(self) -> datetime:
@@ -106,6 +109,7 @@ def _reading(chart: Chart, observation: Resource, part: Resource, value: Value |
         by=author_of(chart, observation, "performer"),
         notes=tuple(said for note in elements(observation.get("note")) if (said := text(note.get("text")))),
         has_reservation=is_changed_in_meaning(observation) or is_changed_in_meaning(part),
+        entered=entered_of(observation),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altid.screen.words.access import ACCESS
 from altid.screen.words.applications import APPLICATIONS
+from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.parts import PARTS
@@ -319,5 +320,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **PARTS,
     **WARDS,
     **ENTRY,
+    **BACK_ENTRY,
     **CODES,
 }
