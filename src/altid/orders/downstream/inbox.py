@@ -17,15 +17,16 @@ from typing import Any
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.fhir import json
 from altid.fhir.validation import validate
+from altid.hl7.results import ENDED, Reported, reports
 from altid.hl7.text import Hl7Error, Message, parse
+from altid.hl7.values import national_numbers
 from altid.orders.downstream.dispatcher import Tell
-from altid.orders.downstream.hl7.results import ENDED, Reported, patient_numbers, reports
 from altid.record.database import Connection, Database
 from altid.record.keys import lock_key, term_key
 from altid.record.stored import Stored, compose
 from altid.record.transaction import Transaction, run_transaction
 from altid.record.write import Write, update
-from altid.record.write_key import client_key
+from altid.record.write_key import client_id, client_key
 
 KIND = "ORU^R01"
 LIST_MAX = 1_000
@@ -116,9 +117,11 @@ async def _place(open_: Transaction, source: str, data: bytes, message: Message)
     if not is_there and any(row["state"] == "applied" for row in known):
         raise _HeldError("control-id-used")
     try:
-        numbers, reported = patient_numbers(message), reports(message, source)
+        numbers, reported = national_numbers(message), reports(message, source, client_id)
     except Hl7Error as error:
         raise _HeldError(error.code) from None
+    if not all(one.order for one in reported):
+        raise _HeldError("no-order-number")
     patient = await _patient(connection, numbers)
     if is_there:  # told again all the same: the audit may have missed it the first time
         return Placed("", (patient,), tuple(_made_by(reported)))

@@ -1,4 +1,4 @@
-"""What our orders are as messages, and what results are as resources (HL7 v2.5.1).
+"""What our orders are as messages (HL7 v2.5.1).
 
 A small encoder of our own (`altid.hl7`): six kinds of segments out and five in need less than a package that
 knows them all.
