@@ -176,6 +176,17 @@ def test_a_requisition_on_its_way() -> None:
     assert all(map(valid, (asked, specimen, taken, ended, report, task)))
 
 
+@pytest.mark.parametrize("status", ["registered", "partial", "preliminary", "cancelled", "entered-in-error"])
+def test_a_report_that_is_not_the_result_leaves_its_requisition_open(status: str) -> None:
+    asked, task = (write.resource for write in begun(requisition(status="active"), DOCTOR, NOW))
+    (accepted,) = act(asked, done(Action.ACCEPT, reason=""), task)
+    (write,) = act(asked, done(Action.RESULT, fields={"status": status}, reason=""), accepted.resource)
+    assert (write.is_new, write.resource["status"]) == (True, status)
+    assert write.resource["basedOn"] == [{"reference": "ServiceRequest/asked"}]
+    ended, _, _ = act(asked, done(Action.RESULT, fields={"status": "amended"}), accepted.resource)
+    assert ended.resource["status"] == "completed"
+
+
 def test_a_requisition_without_a_task_gets_one_when_it_is_accepted() -> None:
     (write,) = act(requisition(status="active"), done(Action.ACCEPT))
     assert write.is_new

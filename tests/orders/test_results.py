@@ -119,6 +119,15 @@ def current(dsn: str, type_: str, id_: str | None = None) -> Any:
     return json.loads(text.encode() if isinstance(text, str) else text)
 
 
+def current_of(dsn: str, type_: str, code: str) -> Any:
+    rows = ask(
+        dsn,
+        "SELECT jsonb_agg(fhir_json(type, id, version, last_updated, body)) FROM resource WHERE type = $1",
+        type_,
+    )
+    return next(one for one in json.loads(rows.encode()) if one["code"]["coding"][0]["code"] == code)
+
+
 def held(dsn: str) -> list[tuple[str, str]]:
     async def asked() -> list[tuple[str, str]]:
         connection = await asyncpg.connect(dsn)
@@ -167,6 +176,25 @@ def test_a_correction_is_a_new_version_of_what_it_corrects(dsn: str) -> None:
     assert count(dsn, "Observation") == 2
     value = current(dsn, "Observation")
     assert (value["status"], value["meta"]["versionId"]) == ("corrected", "2")
+
+
+def test_a_preliminary_result_that_comes_late_does_not_overwrite_the_final_one(dsn: str) -> None:
+    more = KALIUM.replace("OBX|1", "OBX|2").replace("NPU03230^Kalium", "NPU03429^Natrium")
+    late = oru("L0", status="P", value="3.9", more=f"{more.format(value='140')}|N|||P|||20261128093000\r")
+    assert answers(dsn, oru("L1", value="4.20"), late) == [("AA", "L1"), ("AA", "L0")]
+    report, value = current(dsn, "DiagnosticReport"), current_of(dsn, "Observation", "NPU03230")
+    assert (report["status"], report["meta"]["versionId"]) == ("final", "1")
+    assert (value["status"], json.dumps(value["valueQuantity"]["value"])) == ("final", b"4.20")
+    # What only the late one has is in the record too: nothing that was told is dropped.
+    assert current_of(dsn, "Observation", "NPU03429")["status"] == "preliminary"
+    assert held(dsn) == []
+
+
+@pytest.mark.parametrize("status", ["C", "X", "D"])
+def test_nor_what_was_corrected_or_taken_back(dsn: str, status: str) -> None:
+    last = oru("L2", value="5.0").replace(b"|F|||20261128093000", f"|{status}|||20261128093000".encode())
+    assert answers(dsn, oru(), last, oru("L3", status="P"))[2] == ("AA", "L3")
+    assert count(dsn, "Observation") == 2
 
 
 def test_a_preliminary_result_leaves_its_order_open(dsn: str) -> None:

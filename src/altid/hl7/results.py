@@ -19,6 +19,8 @@ Naming = Callable[[str, str], str]
 
 ENDED = ("final", "corrected")
 """Of a report: its order is done."""
+UNFINISHED = ("registered", "partial", "preliminary")
+"""Of a report or an observation: another is to come, and what has come already stands."""
 _REPORTS = {"F": "final", "C": "corrected", "P": "preliminary", "A": "partial", "X": "cancelled"}
 _REPORTS |= dict.fromkeys("ORIS", "registered")
 """OBR-25 (table 0123)."""

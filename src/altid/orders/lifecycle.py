@@ -8,7 +8,7 @@ status. A status changes by these actions alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from altid.orders import products
@@ -85,6 +85,8 @@ def act(order: Resource, done: Done, task: Resource | None = None) -> tuple[Writ
     it writes them.
     """
     rule = _permitted(order, done, task)
+    if products.is_unfinished(done):
+        rule = replace(rule, to=None)
     changed = _EFFECTS.get(done.action, _same)(order, done)
     before = state(order, task)
     after = rule.to or before

@@ -81,6 +81,15 @@ def report(order: Resource, done: Done) -> Resource:
     }
 
 
+_REPORTED = ("final", "amended", "corrected", "appended")
+"""R4 diagnostic-report-status: the whole result is there."""
+
+
+def is_unfinished(done: Done) -> bool:
+    """Whether a report is preliminary, or none after all: then its requisition goes on."""
+    return done.action is Action.RESULT and done.fields.get("status", "final") not in _REPORTED
+
+
 MAKERS: Mapping[Action, Callable[[Resource, Done], Resource]] = {
     Action.RENEW: renewed,
     Action.ADMINISTER: administration,

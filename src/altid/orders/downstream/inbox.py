@@ -17,7 +17,7 @@ from typing import Any
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.fhir import json
 from altid.fhir.validation import validate
-from altid.hl7.results import ENDED, Reported, reports
+from altid.hl7.results import ENDED, UNFINISHED, Reported, reports
 from altid.hl7.text import Hl7Error, Message, parse
 from altid.hl7.values import national_numbers
 from altid.orders.downstream.dispatcher import Tell
@@ -25,7 +25,7 @@ from altid.record.database import Connection, Database
 from altid.record.keys import lock_key, term_key
 from altid.record.stored import Stored, compose
 from altid.record.transaction import Transaction, run_transaction
-from altid.record.write import Write, update
+from altid.record.write import MUST_BE_NEW, Write, update
 from altid.record.write_key import client_id, client_key
 
 KIND = "ORU^R01"
@@ -131,7 +131,7 @@ async def _place(open_: Transaction, source: str, data: bytes, message: Message)
         client_key(f"{source}|{message.control_id}", f"{one.type}/{one.id}", one.body or b"")
         for one in writes
     ]
-    written = await open_.write(writes, keys)
+    written = await open_.write(writes, keys) if writes else []
     if any(one.outcome == "conflict" for one in written):
         raise _ChangedError
     if any(one.outcome == "mismatch" for one in written):
@@ -174,15 +174,27 @@ async def _resources(
     if order[0].get("subject", {}).get("reference") != subject["reference"]:
         raise _HeldError("order-of-another-patient")
     based = {"subject": subject, "basedOn": [{"reference": f"ServiceRequest/{reported.order}"}]}
-    made: list[tuple[Resource, int | None]] = [
-        ({**one, **based}, None) for one in (reported.report, *reported.observations)
-    ]
-    for resource, _ in made:
+    made: list[tuple[Resource, int | None]] = []
+    for resource in ({**one, **based} for one in (reported.report, *reported.observations)):
         if any(issue.severity in ("error", "fatal") for issue in validate(resource)):
             raise _HeldError("not-valid")
+        version, status = await _standing(connection, resource)
+        if status in ("", *UNFINISHED) or resource["status"] not in UNFINISHED:
+            made.append((resource, version))
     if reported.report["status"] in ENDED:
-        made += await _ended(connection, order, reported.order, made[0][0]["id"])
+        made += await _ended(connection, order, reported.order, reported.report["id"])
     return made
+
+
+async def _standing(connection: Connection, resource: Resource) -> tuple[int, str]:
+    """The version and the status that it has now. What is final, corrected or taken back is not overwritten
+    by a preliminary one: that was sent before, and came late."""
+    type_ = resource["resourceType"]
+    row = await connection.fetchrow(_LATEST, type_, resource["id"])
+    if row is None:
+        return MUST_BE_NEW, ""
+    status = "" if row["body"] is None else _resource(type_, row).get("status", "")
+    return row["version"], str(status)
 
 
 async def _ended(
@@ -233,6 +245,7 @@ SELECT id FROM resource WHERE type = 'Patient' AND body IS NOT NULL AND terms @>
 _CURRENT = """
 SELECT id, version, last_updated, body FROM resource WHERE type = $1 AND id = $2 AND body IS NOT NULL
 """
+_LATEST = "SELECT id, version, last_updated, body FROM resource WHERE type = $1 AND id = $2"
 _TASKS = """
 SELECT id, version, last_updated, body FROM resource
  WHERE type = 'Task' AND body IS NOT NULL AND terms @> ARRAY[$1::uuid] ORDER BY id LIMIT 100
