@@ -182,11 +182,11 @@ def test_the_bell_tells_a_beginning_a_change_and_an_end_once(caplog: pytest.LogC
     well = Health((), 0, True, ())
     with caplog.at_level(logging.WARNING):
         for found in (one, one, two, two, well, well):
-            bell.ring(found)
+            bell.ring(found, leads=True)
         assert len(caplog.records) == 3
-        bell.ring(one)
+        bell.ring(one, leads=True)
         now[0] += 3_600
-        bell.ring(one)
+        bell.ring(one, leads=True)
     assert len(caplog.records) == 5
 
 
@@ -200,7 +200,7 @@ def test_the_log_names_no_patient(dsn: str, post: Post, caplog: pytest.LogCaptur
 
     with caplog.at_level(logging.DEBUG):
         dispatched(dsn, until_refused, port=post.port)
-        Bell().ring(on(dsn, lambda connection: alarm.health(connection, Downstream())))
+        Bell().ring(on(dsn, lambda connection: alarm.health(connection, Downstream())), leads=True)
     assert "orders alarm: dead pharmacy" in caplog.text
     assert not [word for word in PATIENTS_OWN if word in caplog.text]
 

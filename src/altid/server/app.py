@@ -80,9 +80,9 @@ class App:
         async with (
             _open(self._settings) as database,
             open_guard(database, self._settings.guard) as guard,
-            open_downstream(database, downstream, guard.audit),
+            open_downstream(database, downstream, guard.audit) as leads,
         ):
-            app.state.database, app.state.downstream = database, downstream
+            app.state.database, app.state.downstream, app.state.leads = database, downstream, leads
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
@@ -132,7 +132,8 @@ async def _ready(request: Request) -> JSONResponse:
 
 
 async def _orders(request: Request) -> JSONResponse:
-    """How orders leave for others: counts and names of destinations, and what somebody must look at."""
+    """How orders leave for others: counts and names of destinations, what somebody must look at, and whether
+    it is this process that sends (`leads`)."""
     database: Database = request.app.state.database
     settings: Downstream = request.app.state.downstream
     try:
@@ -140,4 +141,4 @@ async def _orders(request: Request) -> JSONResponse:
             found = await alarm.health(connection, settings)
     except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
-    return JSONResponse(found.json)
+    return JSONResponse({**found.json, "leads": request.app.state.leads()})

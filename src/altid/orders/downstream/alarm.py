@@ -2,7 +2,8 @@
 sending.
 
 An alarm is a line in the log with counts and names of destinations, told when it begins, changes and ends,
-and repeated as long as it lasts; the same figures are at `/health/orders` for whatever watches the region.
+and repeated as long as it lasts: by the one process that sends, or by each where nobody does. The same
+figures are at `/health/orders` for whatever watches the region.
 """
 
 from __future__ import annotations
@@ -74,8 +75,11 @@ class Bell:
         self._clock = clock
         self._told: tuple[Mapping[str, int], float] | None = None
 
-    def ring(self, found: Health) -> None:
-        """Call it every few seconds."""
+    def ring(self, found: Health, *, leads: bool) -> None:
+        """Call it every few seconds. `leads`: this process sends."""
+        if found.sending and not leads:
+            self._told = None  # another one rings
+            return
         if not found.alarms:
             if self._told is not None:
                 _log.warning("orders alarm: over")

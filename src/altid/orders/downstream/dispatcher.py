@@ -91,6 +91,8 @@ class Dispatcher:
         self._database, self._destinations, self._tell = database, destinations, tell
         self._beside, self._line, self._poll_s = beside, line, poll_s
         self._rng = rng or random.Random()
+        self.leads = False
+        """Orders are sent by this process, as far as it knows."""
 
     async def run(self) -> None:
         """Lead whenever nobody else does, until it is cancelled."""
@@ -116,7 +118,11 @@ class Dispatcher:
                 leads = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
             if leads:
                 _log.info("orders are sent from here")
-                await self._lead(_Session(connection))
+                self.leads = True
+                try:
+                    await self._lead(_Session(connection))
+                finally:
+                    self.leads = False
         return near
 
     async def _is_near(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from altid.access.audit.event import Event
@@ -25,8 +25,11 @@ _log = logging.getLogger("altid.orders.downstream")
 
 
 @asynccontextmanager
-async def open_downstream(database: Database, settings: Downstream, audit: Audit) -> AsyncIterator[None]:
-    """As long as the context lasts. Raises `OSError` where the listener's address can't be had."""
+async def open_downstream(
+    database: Database, settings: Downstream, audit: Audit
+) -> AsyncIterator[Callable[[], bool]]:
+    """As long as the context lasts; gives what tells whether orders are sent by this process. Raises
+    `OSError` where the listener's address can't be had."""
 
     async def tell(events: Sequence[Event]) -> None:
         await asyncio.gather(*map(audit.record, events))
@@ -35,24 +38,24 @@ async def open_downstream(database: Database, settings: Downstream, audit: Audit
         await inbox.try_again(database, tell)
 
     rng = random.Random()
+    dispatcher = Dispatcher(database, settings.destinations, tell, beside=(try_again,))
     async with AsyncExitStack() as stack:
         if settings.listener is not None:
             results = Results(database, settings.listener, tell, rng)
             await stack.enter_async_context(listening(results, settings.listener))
         if settings.destinations or settings.listener:
-            dispatcher = Dispatcher(database, settings.destinations, tell, beside=(try_again,))
-            for work in (dispatcher.run(), _watch(database, settings)):
+            for work in (dispatcher.run(), _watch(database, settings, dispatcher)):
                 stack.push_async_callback(_cancel, asyncio.create_task(work))
-        yield
+        yield lambda: dispatcher.leads
 
 
-async def _watch(database: Database, settings: Downstream) -> None:
+async def _watch(database: Database, settings: Downstream, dispatcher: Dispatcher) -> None:
     bell = Bell()
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         try:
             async with asyncio.timeout(_LOOK_S_MAX), database.writing() as connection:
-                bell.ring(await alarm.health(connection, settings))
+                bell.ring(await alarm.health(connection, settings), leads=dispatcher.leads)
         except (NoPrimaryError, TimeoutError, *FAILURES):
             continue  # a record that can't be reached has alarms of its own
 

@@ -28,6 +28,8 @@ _LEVELS: dict[str, Level] = {
     "orders are not registered by any server": "alarm",
     "orders are not registered through the gateway": "alarm",
     "orders are again registered by any server": "good",
+    "orders do not leave": "alarm",
+    "orders leave again": "good",
     "orders are again registered through the gateway": "good",
 }
 

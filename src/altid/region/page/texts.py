@@ -223,6 +223,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ordinationer kommer igen gennem indgangen",
         "orders come through the gateway again",
     ),
+    "event.orders do not leave": (
+        "ordinationer når ikke frem til modtagerne: se altid orders outbox",
+        "orders do not arrive at their receivers: see altid orders outbox",
+    ),
+    "event.orders leave again": ("ordinationer når frem igen", "orders arrive again"),
     "event.drill ended": ("øvelsen {drill} er slut", "the drill {drill} has ended"),
     "event.log kept": ("den gamle log er gemt til eftersyn", "the old log is kept for inspection"),
     "event.leftovers found": ("efterladte processer er ryddet", "leftover processes are cleared"),
