@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,13 +15,14 @@ from typing import Any
 import pytest
 
 from altid.access.programs import GivenToken
+from altid.gateway import files, rollout
 from altid.gateway.canary.probe import Probe, Seen
 from altid.gateway.canary.watcher import Watcher
 from altid.orders.canary import Fault, Patience
 from altid.record.postgres.account import current
 from altid.region import certificates, events, layout
 from altid.region.builtin import builtin_region
-from altid.region.drained import read_drained
+from altid.region.drained import read_drained, read_losers, write_out
 from altid.region.envoy import find
 from altid.region.error import RegionError
 from altid.region.http import Connection
@@ -77,6 +79,11 @@ def _all_healthy(both: Ward) -> bool:
     told = _told(both)
     servers = list(told.get("servers", {}).values())
     return len(servers) == 3 and all(one["state"] == "healthy" for one in [*servers, told["gateway"]])
+
+
+def _state(both: Ward, server: str) -> str | None:
+    told: dict[str, str] = _told(both).get("servers", {}).get(server, {})
+    return told.get("state")
 
 
 def _faults(both: Ward) -> set[str | None]:
@@ -171,6 +178,58 @@ def test_one_that_lost_an_order_is_back_only_as_another_process(tmp_path: Path) 
         await eventually(lambda: both.health("A")["server-3"] == "healthy")
 
     _play(tmp_path / "data", story)
+
+
+def test_that_an_order_was_lost_is_known_to_the_next_canary(tmp_path: Path) -> None:
+    """Also where it ended before it had taken the server out: the last at work, which stays."""
+
+    async def story(both: Ward) -> None:
+        for server in both.servers["A"][1:]:
+            server.mode = "unready"
+        async with _watched(both, QUICK):
+            await eventually(lambda: _state(both, "server-1") == "healthy")
+            both.servers["A"][0].mode = "loses"
+            await eventually(lambda: read_losers(both.where, both.site("A")) == {"server-1": os.getpid()})
+        for server in both.servers["A"]:
+            server.mode = "well"
+        async with _watched(both, QUICK):
+            await eventually(lambda: both.health("A")["server-1"] == "draining")
+        async with _watched(both, QUICK):
+            await eventually(lambda: _state(both, "server-1") == "out")
+            both.start_anew("A", "server-1")
+            await eventually(lambda: both.health("A")["server-1"] == "healthy")
+        assert read_losers(both.where, both.site("A")) == {}
+
+    async def played() -> None:
+        async with ward(tmp_path / "data") as both:
+            await story(both)
+
+    asyncio.run(played())
+
+
+def test_servers_are_exchanged_also_while_one_is_out_and_that_one_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanged: list[str] = []
+
+    async def exchange(*arguments: Any) -> None:
+        exchanged.append(arguments[3].name)
+
+    monkeypatch.setattr(rollout, "_restart", exchange)
+
+    async def played() -> None:
+        async with ward(tmp_path / "data") as both:
+            site = both.site("A")
+            both.servers["A"][2].mode = "unready"
+            with pytest.raises(RegionError, match="server-3 of A is not ready"):
+                await rollout.roll(both.where, both.region, "A")
+            write_out(both.where, site, frozenset({"server-3"}), current())
+            files.serve(both.where, both.region, site, read_drained(both.where, site), current())
+            rolled = await rollout.roll(both.where, both.region, "A")
+            assert [one.server for one in rolled] == exchanged == ["server-3", "server-1", "server-2"]
+            assert both.health("A")["server-3"] == "draining"  # it is the canary that takes it back
+
+    asyncio.run(played())
 
 
 def test_requests_go_past_a_server_that_is_out(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Record:
 @dataclass
 class OrderServer:
     """One server. Modes: `well`, `loses`, `refuses`, `slow`, `hangs` (at orders), `late` (its clock),
-    `doubles` (knows no keys), `stale` (says that its site isn't live)."""
+    `doubles` (knows no keys), `stale` (says that its site isn't live), `unready` (not ready)."""
 
     host: str
     port: int
@@ -93,7 +93,7 @@ class OrderServer:
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, dict[str, Any]]:
         if path == "/health/ready":
-            return 200, {"status": "ready"}
+            return (503, {"status": "no"}) if self.mode == "unready" else (200, {"status": "ready"})
         if path.startswith("/fhir/Patient/") and method == "PUT":
             self.record.patients.add(path.rpartition("/")[2])
             return 200, {}

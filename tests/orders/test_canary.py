@@ -55,6 +55,23 @@ def test_a_server_that_loses_one_order_of_two_is_not_forgiven_for_the_other() ->
     assert state(played("a b", ("a", Fault.NOT_REGISTERED), ("a", None), ("b", None))) is State.OUT
 
 
+def test_what_was_lost_is_known_to_the_next_watch_and_to_it_alone() -> None:
+    before = played("a b", ("b", Fault.NOT_REGISTERED))
+    assert before.losers == {"b": 1}
+    watch = watch_of("ab", 9.0, before.out, before.losers)
+    assert (state(watch, "b"), state(watch)) == (State.SUSPECT, State.HEALTHY)
+    watch = after(watch, Trial("b", 9.5, 10.0, None, process=1), PATIENCE)
+    watch = after(forgotten(watch, "b", 10.5), Trial("a", 11.0, 11.5, process=7), PATIENCE)
+    assert state(watch, "b") is State.OUT
+    watch = watch_of("ab", 12.0, watch.out, watch.losers)
+    for second in range(13, 30):
+        watch = after(watch, Trial("b", second, second + 0.5, None, process=1), PATIENCE)
+    assert state(watch, "b") is State.OUT
+    for second in range(30, 33):
+        watch = after(watch, Trial("b", second, second + 0.5, None, process=2), PATIENCE)
+    assert (state(watch, "b"), watch.losers) == (State.HEALTHY, {})
+
+
 @pytest.mark.parametrize("fault", [Fault.UNREAD, Fault.NOT_LIVE])
 def test_what_is_not_the_servers_doing_accuses_nobody(fault: Fault) -> None:
     watch = played("a b", ("a", fault), ("b", None), ("a", fault), ("a", fault))

@@ -10,7 +10,7 @@ import pytest
 
 from altid.record.postgres.account import current
 from altid.region.builtin import builtin_region
-from altid.region.drained import Drained, read_drained, write_drained, write_out
+from altid.region.drained import Drained, read_drained, read_losers, write_drained, write_out
 from altid.region.layout import Layout
 from altid.region.status import read_canary
 
@@ -31,6 +31,14 @@ def test_an_operator_and_the_canary_take_servers_out_without_each_others_doing(w
     assert read_drained(where, SITE) == Drained(frozenset({"server-1"}), True, frozenset({"server-2"}))
     write_out(where, SITE, frozenset(), current())
     assert read_drained(where, SITE) == Drained(frozenset({"server-1"}), site=True)
+
+
+def test_who_has_lost_an_order_is_kept_beside(where: Layout) -> None:
+    write_out(where, SITE, frozenset({"server-2"}), current(), {"server-2": 7, "server-3": None})
+    assert read_losers(where, SITE) == {"server-2": 7, "server-3": None}
+    assert read_drained(where, SITE) == Drained(out=frozenset({"server-2"}))
+    where.place("A").out.write_text('{"servers": []}')  # of an earlier version
+    assert read_losers(where, SITE) == {}
 
 
 def test_a_file_that_is_torn_takes_nobody_out(where: Layout) -> None:

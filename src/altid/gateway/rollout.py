@@ -70,7 +70,7 @@ async def roll(
             await _check(where, region, one, account)
         rolled = []
         for one in chosen:
-            for server in servers_of(one, read_drained(where, one)):
+            for server in _in_turn(servers_of(one, read_drained(where, one))):
                 rolled.append(await _roll_one(where, region, one, server, account))
                 last = rolled[-1]
                 say(
@@ -129,17 +129,24 @@ async def _check(where: Layout, region: Region, site: Site, account: Account) ->
     left = read_drained(where, site)
     if left.servers:  # by a rollout that was killed
         files.drain(where, region, site, replace(left, servers=frozenset()), account)
-    servers = servers_of(site, Drained(site=left.site))
+    # Nobody misses a server that the canary has taken out: it is exchanged as it is.
+    known = servers_of(site, Drained(site=left.site, out=left.out))
+    servers = [one for one in known if one.duty != "draining"]
     ready = await asyncio.gather(*(_is_ready(one.host, one.port) for one in servers))
     away = ", ".join(one.name for one, is_ready in zip(servers, ready, strict=True) if not is_ready)
     if away:
         raise RegionError(f"{away} of {site.name} is not ready, so no other may be away: see `altid status`.")
     await _seen(where, site, "spare" if left.site else "healthy", servers)
-    if (site.servers == 1 or left.site) and not await _stands_in(where, site):
+    if (len(servers) <= 1 or left.site) and not await _stands_in(where, site):
         raise RegionError(
             f"{site.name} has no other server to stand in and {region.other(site).name} is not ready: "
             "see `altid status`."
         )
+
+
+def _in_turn(servers: Sequence[Server]) -> list[Server]:
+    """Those that are out first: perhaps they are back when their fellows' turn comes."""
+    return sorted(servers, key=lambda one: one.duty != "draining")
 
 
 async def _stands_in(where: Layout, site: Site) -> bool:
@@ -160,7 +167,8 @@ async def _roll_one(where: Layout, region: Region, site: Site, server: Server, a
         restarted = time.monotonic()
     finally:
         files.drain(where, region, site, before, account)
-    await _seen(where, site, "spare" if before.site else "healthy", [server])
+    if server.name not in before.out:  # else the canary says when its successor is well
+        await _seen(where, site, "spare" if before.site else "healthy", [server])
     events.record(where.events, site.name, "server rolled", part=server.name)
     end = time.monotonic()
     return Rolled(

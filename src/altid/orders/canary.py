@@ -120,6 +120,11 @@ class Watch:
         return frozenset(name for name, one in self.servers.items() if one.state is State.OUT)
 
     @property
+    def losers(self) -> dict[str, int | None]:
+        """Those who have lost an order and are not cleared of it, each with the process that has."""
+        return {name: one.loser for name, one in self.servers.items() if one.lost}
+
+    @property
     def is_record(self) -> bool:
         """Nobody at work can have an order registered, and it has been tried twice: it is not the servers."""
         at_work = [one for one in self.servers.values() if one.state is not State.OUT]
@@ -127,12 +132,33 @@ class Watch:
         return bool(at_work) and fail and any(one.fault is not Fault.NOT_LIVE for one in at_work)
 
 
-def watch_of(names: Iterable[str], now_s: float, out: Collection[str] = ()) -> Watch:
-    """The beginning: everybody is taken to be well until the first trial, but for those who are `out`."""
+def watch_of(
+    names: Iterable[str],
+    now_s: float,
+    out: Collection[str] = (),
+    lost: Mapping[str, int | None] | None = None,
+) -> Watch:
+    """The beginning: everybody is taken to be well until the first trial, but for those who are `out` and for
+    those who have `lost` an order (with the process that has)."""
     states = {name: State.OUT if name in out else State.HEALTHY for name in names}
     if all(state is State.OUT for state in states.values()):
         states = dict.fromkeys(states, State.HEALTHY)
-    return Watch({name: Watched(state, since_s=now_s) for name, state in states.items()})
+    known = {name: Watched(state, since_s=now_s) for name, state in states.items()}
+    losers = {name: _loser(known[name], process) for name, process in (lost or {}).items() if name in known}
+    return Watch({**known, **losers})
+
+
+def _loser(one: Watched, process: int | None) -> Watched:
+    """As after the trial that found it."""
+    return replace(
+        one,
+        state=State.OUT if one.state is State.OUT else State.SUSPECT,
+        fault=Fault.NOT_REGISTERED,
+        failed_s=one.since_s,
+        failures=1,
+        lost=True,
+        loser=process,
+    )
 
 
 def after(watch: Watch, trial: Trial, patience: Patience) -> Watch:
@@ -149,9 +175,10 @@ def after(watch: Watch, trial: Trial, patience: Patience) -> Watch:
 
 
 def forgotten(watch: Watch, server: str, now_s: float) -> Watch:
-    """What is known of a server that is being exchanged: one that was suspect is not accused of the pause."""
+    """What is known of a server that is being exchanged: one that was suspect is not accused of the pause.
+    That an order was lost is not forgotten: only another process is cleared of it."""
     one = watch.servers[server]
-    if one.state is State.OUT:
+    if one.state is State.OUT or one.lost:
         return watch
     fresh = replace(
         one, state=State.HEALTHY, fault=None, since_s=now_s, failed_s=None, refuted_s=None, failures=0

@@ -7,6 +7,7 @@ takes are not registered: `DATA/A/gateway/out.json`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from altid.record.postgres.account import Account
@@ -44,10 +45,30 @@ def _read_out(where: Layout, site: Site) -> frozenset[str]:
         return frozenset()
 
 
-def write_out(where: Layout, site: Site, servers: frozenset[str], account: Account) -> None:
-    """Write down whom the canary has taken out, if that is new. Raises `OSError`."""
-    if _read_out(where, site) != servers:
-        write_owned(where.place(site.name).out, json.dumps({"servers": sorted(servers)}) + "\n", account)
+def read_losers(where: Layout, site: Site) -> dict[str, int | None]:
+    """The servers that have lost an order, each with the process that has, if it is known."""
+    try:
+        told = json.loads(where.place(site.name).out.read_text())["lost"]
+        return {str(name): None if process is None else int(process) for name, process in told.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def write_out(
+    where: Layout,
+    site: Site,
+    servers: frozenset[str],
+    account: Account,
+    lost: Mapping[str, int | None] | None = None,
+) -> None:
+    """Write down whom the canary has taken out, and who has lost an order, if that is new. Raises `OSError`.
+
+    Such a server is not taken back for one good trial, so the mark must outlive the canary's own process.
+    """
+    lost = dict(lost or {})
+    if (_read_out(where, site), read_losers(where, site)) != (servers, lost):
+        told = {"servers": sorted(servers), "lost": lost}
+        write_owned(where.place(site.name).out, json.dumps(told) + "\n", account)
 
 
 def write_drained(where: Layout, site: Site, drained: Drained, account: Account) -> None:

@@ -25,6 +25,7 @@ from altid.access.programs import Credentials
 from altid.access.secret import SecretError
 from altid.gateway import files
 from altid.gateway.canary.credential import tokens_for
+from altid.gateway.canary.leaving import tell_alarms
 from altid.gateway.canary.probe import Probe, Seen
 from altid.gateway.canary.trimming import trim
 from altid.orders.canary import Patience, State, Watch, after, forgotten, pause_s, watch_of
@@ -32,7 +33,7 @@ from altid.orders.synthetic import canary_patient
 from altid.record.postgres import account as accounts
 from altid.record.postgres.folder import write_owned
 from altid.region import events
-from altid.region.drained import read_drained, write_out
+from altid.region.drained import read_drained, read_losers, write_out
 from altid.region.error import RegionError
 from altid.region.http import Connection, get_json
 from altid.region.layout import Layout
@@ -98,8 +99,8 @@ class Watcher:
         self._credentials = credentials or partial(tokens_for, where, region, site)
         names = [f"server-{number}" for number in range(1, site.servers + 1)]
         self._began_s = now_s = time.monotonic()
-        out = read_drained(where, site).out
-        self._servers = _Watched(watch_of(names, now_s, out))
+        out, lost = read_drained(where, site).out, read_losers(where, site)
+        self._servers = _Watched(watch_of(names, now_s, out, lost))
         self._gateway = _Watched(watch_of([GATEWAY], now_s))
         self._blind = ""
 
@@ -119,6 +120,7 @@ class Watcher:
                 tasks.create_task(self._tell())
                 tasks.create_task(self._refresh())
                 tasks.create_task(self._trim())
+                tasks.create_task(tell_alarms(self._where, self._site))
         finally:
             for probe in (*servers, gateway):
                 probe.close()
@@ -194,7 +196,7 @@ class Watcher:
             self._event("server out", part=name, reason=str(watch.servers[name].fault))
         for name in before.out - watch.out:
             self._event("server back", part=name)
-        if watch.out != before.out:
+        if (watch.out, watch.losers) != (before.out, before.losers):
             self._apply()
         is_failing = watch.is_record and (watched.was_good or time.monotonic() - self._began_s > _FIRST_S)
         if is_failing != watched.is_told:
@@ -210,7 +212,8 @@ class Watcher:
     def _apply(self) -> None:
         """Tell the gateway, and those who look. Failing is tried again a second later."""
         try:
-            write_out(self._where, self._site, self._servers.watch.out, self._account)
+            watch = self._servers.watch
+            write_out(self._where, self._site, watch.out, self._account, watch.losers)
             drained = read_drained(self._where, self._site)
             files.serve(self._where, self._region, self._site, drained, self._account)
         except OSError as error:
