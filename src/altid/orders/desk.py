@@ -20,6 +20,7 @@ from altid.orders.notebook import Notebook, new_notebook
 from altid.orders.recovery import Recovery
 from altid.orders.registering import Registrar
 from altid.orders.signers import Signers
+from altid.orders.trimming import keep_trimmed
 from altid.record.database import Database
 from altid.record.grouping import GroupWriter
 from altid.record.write import MUST_BE_NEW
@@ -65,14 +66,14 @@ async def open_orders(
     limits: OrderLimits | None = None,
     rng: random.Random | None = None,
 ) -> AsyncIterator[OrderDesk]:
-    """The desk, with what recovers the orders of processes that died. `folder`: the guard's.
+    """The desk, with what recovers the orders of processes that died and trims what is settled. `folder`: the
+    guard's.
 
     Raises `OSError` when the folder can't be written.
     """
     chosen = limits or OrderLimits()
-    notebook = await asyncio.to_thread(
-        new_notebook, folder / FOLDER, site, secret, chosen, time.time, rng or random.SystemRandom()
-    )
+    rng = rng or random.SystemRandom()
+    notebook = await asyncio.to_thread(new_notebook, folder / FOLDER, site, secret, chosen, time.time, rng)
 
     async def told(intent: Intent, version: int) -> None:
         await audit.record(_event(intent, version))
@@ -80,12 +81,13 @@ async def open_orders(
     registrar = Registrar(database, writer, notebook)
     recovery = Recovery(registrar, secret, site, chosen, told)
     notebook.start()
-    running = asyncio.create_task(recovery.run())
+    running = {asyncio.create_task(work) for work in (recovery.run(), keep_trimmed(database, rng))}
     try:
         yield OrderDesk(registrar, recovery, site, tuple(sites) or (site,), secret, chosen, Signers(database))
     finally:
-        running.cancel()
-        await asyncio.wait({running}, timeout=chosen.lookup_s)
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=chosen.lookup_s)
         await notebook.close()
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -23,6 +23,7 @@ from altid.orders.intent import Held, Intent
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import PARTS_MAX, identity_of, part_key
 from altid.orders.synthetic import TAG_SYSTEM, TEST_ORDER, is_test_order
+from altid.orders.trimming import OUTBOXES_KEPT
 from altid.record.database import Connection
 
 INTENTS_MAX = 200_000
@@ -63,13 +64,20 @@ async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, u
 
     How long a site may take is up to its connection (`command_timeout`). Raises `TooManyError`.
     """
+    # Before that the record alone is asked what browsers hold: what they let go of since is forgotten there.
+    remembered = datetime.now(UTC) - OUTBOXES_KEPT
     promises: list[Promise] = []
     told: list[HeldKey] = []
     unread: list[str] = []
     for site in sites:
         noted, is_whole = await asyncio.to_thread(_journals, site.folder, secret, since, until)
         promises += [_promise(site.name, one, one.entry) for one in noted if isinstance(one.entry, Intent)]
-        told += [held for one in noted if isinstance(one.entry, Held) for held in _held_in_journal(one.entry)]
+        told += [
+            held
+            for one in noted
+            if isinstance(one.entry, Held) and one.entry.at >= remembered
+            for held in _held_in_journal(one.entry)
+        ]
         if not is_whole:
             unread.append(f"{site.name} (intents)")
     reached = [Reached(site.name, site.connection) for site in sites if site.connection is not None]

@@ -34,6 +34,7 @@ GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, i
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};
 GRANT EXECUTE ON FUNCTION commit_safety(bigint) TO {APP_ROLE};
 GRANT EXECUTE ON FUNCTION trim_test_orders(interval, integer) TO {APP_ROLE};
+GRANT EXECUTE ON FUNCTION trim_orders(interval, interval, interval, integer) TO {APP_ROLE};
 """
 
 
