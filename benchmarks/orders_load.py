@@ -40,8 +40,8 @@ class Found:
 class _Pool:
     """Keep-alive connections, each with one request underway."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._host, self._port = host, port
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._slots = asyncio.Semaphore(CONNECTIONS_MAX)
 
@@ -51,7 +51,7 @@ class _Pool:
             if self._idle:
                 reader, writer = self._idle.pop()
             else:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                reader, writer = await asyncio.open_connection(self._host, self._port)
             writer.write(data)
             parser = ResponseParser()
             while True:
@@ -68,10 +68,17 @@ class _Pool:
 
 
 async def offered(
-    name: str, port: int, make: Make, per_second: float, seconds: float, warmup_s: float, seed: int = 1
+    name: str,
+    port: int,
+    make: Make,
+    per_second: float,
+    seconds: float,
+    warmup_s: float,
+    seed: int = 1,
+    host: str = "127.0.0.1",
 ) -> Found:
     """Poisson arrivals at this rate."""
-    dice, pool = random.Random(seed), _Pool(port)
+    dice, pool = random.Random(seed), _Pool(port, host)
     latencies: list[float] = []
     statuses: Counter[int] = Counter()
     begin = time.perf_counter()

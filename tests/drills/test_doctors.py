@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from altid.access.programs import GivenToken
 from altid.drills.orders.checker import Verdict, check
 from altid.drills.orders.clients import Doctor, Gateway
+from altid.drills.orders.held import held_of
 from altid.drills.orders.history import Held, Listed, Signed
 from altid.drills.orders.line import FAIR, Line, Weather
-from altid.orders.synthetic import mark_of
 from tests.gateway.ward import OrderServer, Record
 
 _WORK_S = 1.0
@@ -51,22 +52,26 @@ def _play(
 def _doctor(number: int, gateways: Sequence[Gateway], weather: Weather, *, is_hasty: bool) -> Doctor:
     dice = random.Random(number)
     line = Line(random.Random(-number), weather)
-    patients = [f"p{patient}" for patient in range(5)]
+    patients = [f"run-p{patient}" for patient in range(5)]
     order = gateways if number % 2 else gateways[::-1]
     return Doctor(number, "run", order, None, patients, dice, GivenToken("secret"), line, is_hasty)
 
 
 def _held(record: Record) -> list[Held]:
-    return [
-        Held(
-            f"MedicationRequest/{id_}",
-            int(one["meta"]["versionId"]),
-            one["subject"]["reference"].removeprefix("Patient/"),
-            mark_of(one),
-        )
-        for id_, versions in record.versions.items()
-        for one in versions
-    ]
+    versions = [one for some in record.versions.values() for one in some]
+    tasks = [_task(record.versions[id_][0], number) for number, id_ in enumerate(record.tasks)]
+    return list(held_of([*versions, *tasks], "run"))
+
+
+def _task(requisition: dict[str, Any], number: int) -> dict[str, Any]:
+    focus = {"reference": f"ServiceRequest/{requisition['id']}"}
+    return {
+        "resourceType": "Task",
+        "id": str(number),
+        "meta": {"versionId": "1"},
+        "focus": focus,
+        "for": requisition["subject"],
+    }
 
 
 def _uncertain(signed: Sequence[Signed], record: Record) -> list[Listed]:
@@ -80,6 +85,17 @@ def test_at_sound_servers_nothing_is_wrong_whatever_the_line_does(weather: Weath
     assert verdict.examples == ()
     assert verdict.passed
     assert verdict.acknowledged > 10
+
+
+def test_requisitions_are_signed_too_and_come_with_their_tasks() -> None:
+    verdict, signed = _play()
+    assert any(one.has_task for one in signed)
+    assert any(one.receipts[0].order.startswith("ServiceRequest/") for one in signed)
+    assert verdict.torn == 0
+
+
+def test_a_server_that_writes_half_of_a_transaction_is_found() -> None:
+    assert _play("tears")[0].torn > 0
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key_at_the_other_site() -> None:

@@ -101,6 +101,27 @@ def test_the_right_order_with_another_patient_is_found() -> None:
     assert (verdict.patients_missing, verdict.patients_wrong) == (1, 1)
 
 
+def requisition(*answers: Told) -> Signed:
+    return replace(signed(1, *answers), has_task=True)
+
+
+WANTED = held(1, "ServiceRequest/1")
+TASK = held(1, "Task/1")
+
+
+def test_a_requisition_with_its_task_passes_and_one_without_is_torn() -> None:
+    sent = [requisition(told(order="ServiceRequest/1"))]
+    assert check(sent, [WANTED, TASK], []).passed
+    assert check(sent, [WANTED], []).torn == 1
+    assert check(sent, [WANTED, TASK, replace(TASK, order="Task/2")], []).doubled == 1
+
+
+def test_a_task_without_its_requisition_is_torn() -> None:
+    verdict = check([requisition(told(""))], [TASK], [Listed("key-1", "p1")])
+    assert (verdict.torn, verdict.uncertain) == (1, 1)
+    assert check([signed(1, told())], [held(1), held(2, "Task/2")], []).torn == 1
+
+
 BUGS = [
     "early acknowledgement",
     "dropped write",
@@ -109,6 +130,8 @@ BUGS = [
     "forked receipt",
     "unlisted",
     "wrongly listed",
+    "torn",
+    "torn the other way",
 ]
 
 
@@ -124,16 +147,17 @@ class _Record:
     def sign(self, number: int, fault: bool) -> Signed:
         """One order, sent until it is answered or given up: in a fault it may be lost on either way."""
         patient = f"p{number % 7}"
-        version = Held(f"MedicationRequest/{number}", 1, patient, f"mark-{number}")
+        version = Held(f"ServiceRequest/{number}", 1, patient, f"mark-{number}")
+        task = replace(version, order=f"Task/{number}")
         answers: list[Told] = []
         for _ in range(self.dice.randint(1, 3)):
             came, went = (self.dice.random() > 0.5 or not fault for _ in range(2))
             if came and version not in self.there:
-                self.there.append(version)
+                self.there += [version, task]
             answers.append(told("ok" if came and went else "", version.order))
             if came and went:
                 break
-        order = Signed(1, f"key-{number}", patient, version.mark, tuple(answers))
+        order = Signed(1, f"key-{number}", patient, version.mark, tuple(answers), has_task=True)
         if not order.is_acknowledged and version not in self.there:
             self.listed.append(Listed(order.key, patient))
         return order if not fault else self._spoilt(order, version)
@@ -142,27 +166,34 @@ class _Record:
         """The same with the bug."""
         acknowledged = replace(order, told=(*order.told, told("ok", version.order)))
         known = [one for one in self.listed if one.key != order.key]
-        others = [one for one in self.there if one != version]
+        task = replace(version, order=version.order.replace("ServiceRequest", "Task"))
+        others = [one for one in self.there if one not in (version, task)]
         match self.bug:
             case "early acknowledgement" | "dropped write":
                 self.there, self.listed = others, known
                 return acknowledged
             case "double":
-                self.there = [*others, version, replace(version, order=f"{version.order}-again")]
+                self.there = [*others, version, task, replace(version, order=f"{version.order}-again")]
                 self.listed = known
                 return acknowledged
             case "moved":
-                self.there, self.listed = [*others, replace(version, patient="p9")], known
+                self.there, self.listed = [*others, task, replace(version, patient="p9")], known
                 return acknowledged
             case "forked receipt":
-                self.there, self.listed = [*others, version], known
+                self.there, self.listed = [*others, version, task], known
                 return replace(acknowledged, told=(*acknowledged.told, told("ok", "MedicationRequest/0")))
             case "unlisted":
                 self.there, self.listed = others, known
                 return replace(order, told=(told(""),))
             case "wrongly listed":
-                self.there, self.listed = [*others, version], [*known, Listed(order.key, order.patient)]
+                self.there, self.listed = [*others, version, task], [*known, Listed(order.key, order.patient)]
                 return acknowledged
+            case "torn":
+                self.there, self.listed = [*others, version], known
+                return acknowledged
+            case "torn the other way":
+                self.there, self.listed = [*others, task], [*known, Listed(order.key, order.patient)]
+                return replace(order, told=(told(""),))
         return order
 
 
@@ -192,6 +223,8 @@ def test_a_seeded_bug_is_always_found(bug: str, faults: list[bool], seed: int) -
         "forked receipt": verdict.forked,
         "unlisted": verdict.unlisted,
         "wrongly listed": verdict.wrongly_listed,
+        "torn": verdict.torn,
+        "torn the other way": verdict.torn,
     }
     assert found[bug] > 0
     assert not verdict.passed

@@ -33,6 +33,8 @@ class Record:
     versions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     patients: set[str] = field(default_factory=set)
     keys: dict[str, tuple[str, int]] = field(default_factory=dict)
+    tasks: list[str] = field(default_factory=list)
+    """Ids of the requisitions that have one, as often as they have."""
     broken: bool = False
 
     def write(self, key: str, id_: str, resource: dict[str, Any]) -> int:
@@ -42,13 +44,16 @@ class Record:
         version = len(held) + 1
         held.append({**resource, "id": id_, "meta": {"versionId": str(version)}})
         self.keys[key] = id_, version
+        if version == 1 and resource.get("resourceType") == "ServiceRequest":
+            self.tasks.append(id_)
         return version
 
 
 @dataclass
 class OrderServer:
     """One server. Modes: `well`, `loses`, `refuses`, `slow`, `hangs` (at orders), `late` (its clock),
-    `doubles` (knows no keys), `stale` (says that its site isn't live), `unready` (not ready)."""
+    `doubles` (knows no keys), `stale` (says that its site isn't live), `unready` (not ready),
+    `tears` (forgets Tasks)."""
 
     host: str
     port: int
@@ -127,7 +132,10 @@ class OrderServer:
             version = len(held) + 1
         else:
             version = self.record.write(key, id_, {**(held[-1] if held else {}), **content})
-        receipt = {"word": "ok", "order": f"MedicationRequest/{id_}", "version": version}
+        if self.mode == "tears":
+            self.record.tasks.clear()
+        type_ = path.split("/")[2] if path.endswith("/change") else content["resourceType"]
+        receipt = {"word": "ok", "order": f"{type_}/{id_}", "version": version}
         return 200, receipt | {"durability": "two-sites"}
 
 

@@ -13,6 +13,7 @@ from altid.orders.synthetic import (
     mark_of,
     medication_order,
     patient,
+    requisition,
 )
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -21,6 +22,12 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 def test_nothing_stands_against_them() -> None:
     order = medication_order("p1", "mark", NOW)
     assert examine(order, Context(patient("p1"), NOW)).findings == ()
+
+
+def test_nor_against_requisitions() -> None:
+    wanted = requisition("p1", "mark", NOW)
+    assert examine(wanted, Context(patient("p1"), NOW)).findings == ()
+    assert mark_of(wanted) == "mark"
 
 
 def test_orders_of_different_days_are_no_doubles() -> None:

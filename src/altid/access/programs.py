@@ -30,6 +30,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "system/Patient.cru",
         "system/MedicationRequest.crus",
         "system/ServiceRequest.crus",
+        "system/Task.rs",
     ),
     "canary": ("system/Patient.cru", "system/MedicationRequest.cru"),
     "capacity": ("system/Patient.cru", "system/Observation.crus"),

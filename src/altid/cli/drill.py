@@ -47,6 +47,7 @@ _TOLD = (
     "stale_reads",
     "two_leaders",
     "unfounded",
+    "torn",
     "forked",
     "uncertain",
     "unlisted",

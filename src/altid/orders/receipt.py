@@ -93,6 +93,11 @@ def is_side_key(key: str) -> bool:
     return "#+" in key
 
 
+def main_key(key: str) -> str:
+    """The key of the order that it belongs to: its own, or that of what it was written beside."""
+    return key.partition("#+")[0]
+
+
 def write_key(key: str, content: bytes) -> WriteKey:
     """The key of the write that makes this content's version."""
     return client_key(key, INTERACTION, content)

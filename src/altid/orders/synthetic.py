@@ -99,6 +99,29 @@ def medication_order(
     }
 
 
+def requisition(patient: str, mark: str, at: datetime) -> Resource:
+    """A requisition of a common blood sample, to be signed. `mark` as above."""
+    return {
+        "resourceType": "ServiceRequest",
+        "meta": {"tag": [TEST_DATA]},
+        "status": "active",
+        "intent": "order",
+        "priority": "routine",
+        "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "108252007"}]}],
+        "code": {
+            "coding": [{"system": "urn:oid:1.2.208.176.2.1", "code": "NPU03230", "display": "Kalium;P"}],
+            "text": "Kalium;P",
+        },
+        "subject": {"reference": f"Patient/{patient}"},
+        "occurrenceDateTime": instant(at),
+        "authoredOn": instant(at),
+        "requester": {"reference": "PractitionerRole/altid", "display": "Altid"},
+        "performer": [{"display": "Altid", "reference": "Organization/altid"}],
+        "reasonCode": [{"text": "Afprøvning"}],
+        "note": [{"text": mark}],
+    }
+
+
 def mark_of(resource: Mapping[str, Any]) -> str:
     """The mark of an order, or nothing."""
     notes = resource.get("note") or [{}]

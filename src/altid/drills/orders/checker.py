@@ -5,6 +5,7 @@ It knows nothing of how either works, and none of the product's own tables.
 - *missing*: an order was acknowledged, and the record doesn't hold it where the receipt says;
 - *doubled*: a version that was wanted once is there twice, whatever the number of times that it was sent;
 - *unfounded*: the record holds what nobody sent, or what its client was told had been refused;
+- *torn*: a requisition is there without its Task, or a Task without its requisition;
 - *forked*: receipts for one key tell of different orders or versions;
 - *unlisted*: an order that its client doesn't know of and the record doesn't hold, which the reconciliation
   doesn't list;
@@ -34,6 +35,7 @@ class Verdict:
     missing: int
     doubled: int
     unfounded: int
+    torn: int
     forked: int
     unlisted: int
     wrongly_listed: int
@@ -51,6 +53,7 @@ class Verdict:
             self.missing
             + self.doubled
             + self.unfounded
+            + self.torn
             + self.forked
             + self.unlisted
             + self.wrongly_listed
@@ -66,12 +69,13 @@ class Verdict:
 
 def check(signed: Sequence[Signed], held: Iterable[Held], listed: Sequence[Listed]) -> Verdict:
     """Judge a whole run by what one site holds."""
-    by_mark: defaultdict[str, list[Held]] = defaultdict(list)
-    for version in dict.fromkeys(held):
-        by_mark[version.mark].append(version)
+    every = list(dict.fromkeys(held))
+    by_mark = _by_mark(version for version in every if not version.is_task)
+    tasks = _by_mark(version for version in every if version.is_task)
     uncertain = [one for one in signed if one.is_open and not by_mark.get(one.mark)]
     missing = list(_missing(signed, by_mark))
-    doubled = list(_doubled(by_mark))
+    doubled = [*_doubled(by_mark), *_doubled(tasks)]
+    torn = list(_torn(signed, by_mark, tasks))
     unfounded = list(_unfounded(signed, by_mark))
     forked = list(_forked(signed))
     unlisted = [f"{one.key} is uncertain and not listed" for one in _without(uncertain, listed)]
@@ -84,6 +88,7 @@ def check(signed: Sequence[Signed], held: Iterable[Held], listed: Sequence[Liste
         missing=len(missing),
         doubled=len(doubled),
         unfounded=len(unfounded),
+        torn=len(torn),
         forked=len(forked),
         unlisted=len(unlisted),
         wrongly_listed=len(wrong),
@@ -92,9 +97,27 @@ def check(signed: Sequence[Signed], held: Iterable[Held], listed: Sequence[Liste
         uncertain=len(uncertain),
         told_late=sum(one.is_open for one in signed) - len(uncertain),
         examples=tuple(
-            [*missing, *doubled, *unfounded, *forked, *unlisted, *wrong, *patients][:_EXAMPLES_MAX]
+            [*missing, *doubled, *unfounded, *torn, *forked, *unlisted, *wrong, *patients][:_EXAMPLES_MAX]
         ),
     )
+
+
+def _by_mark(versions: Iterable[Held]) -> dict[str, list[Held]]:
+    found: defaultdict[str, list[Held]] = defaultdict(list)
+    for version in versions:
+        found[version.mark].append(version)
+    return dict(found)
+
+
+def _torn(
+    signed: Sequence[Signed], by_mark: dict[str, list[Held]], tasks: dict[str, list[Held]]
+) -> Iterable[str]:
+    """All of a transaction or nothing, whatever became of it otherwise."""
+    wanted = {one.mark for one in signed if one.has_task}
+    for mark in sorted(wanted & by_mark.keys() - tasks.keys()):
+        yield f"{mark} is there without its Task"
+    for mark in sorted(tasks.keys() - (wanted & by_mark.keys())):
+        yield f"{mark} has a Task, and {'is no requisition' if mark in by_mark else 'is not there'}"
 
 
 def _missing(signed: Sequence[Signed], by_mark: dict[str, list[Held]]) -> Iterable[str]:

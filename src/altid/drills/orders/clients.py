@@ -1,4 +1,5 @@
-"""The clients of an order drill: they sign and change orders as a browser does, and forget nothing.
+"""The clients of an order drill: they sign and change orders and requisitions as a browser does, and forget
+nothing.
 
 An order goes to the gateway of the client's own site. One that is not answered with a receipt that settles it
 is sent again with the same key, to the other site and back, until its deadline; then it stays in the outbox.
@@ -21,7 +22,7 @@ from typing import Any
 from altid.access.programs import Credentials
 from altid.drills.orders.history import Signed, Told
 from altid.drills.orders.line import Line
-from altid.orders.synthetic import medication_order
+from altid.orders.synthetic import medication_order, requisition
 from altid.region.http import Answer, Connection, HttpError
 
 ANSWER_S_MAX = 3.0
@@ -31,6 +32,8 @@ DEADLINE_S = 20.0
 _PAUSE_S_MIN, _PAUSE_S_MAX = 0.05, 1.0
 _CHANGES = 0.3
 """So many of all that is signed are changes of the client's own orders."""
+_REQUISITIONS = 0.3
+"""And so many of the new orders are requisitions: a transaction of two resources."""
 _KNOWN_MAX = 20
 _ORDERS_MAX = 2_000
 """Of one client in one drill."""
@@ -60,6 +63,7 @@ class Draft:
     body: bytes
     expected: int | None = None
     """The version that a change is of."""
+    has_task: bool = False
     told: list[Told] = field(default_factory=list)
     gave_up_s: float | None = None
 
@@ -68,7 +72,8 @@ class Draft:
         return any(one.word in ("ok", "fatal-error") for one in self.told)
 
     def signed(self, client: int) -> Signed:
-        return Signed(client, self.key, self.patient, self.mark, tuple(self.told), self.gave_up_s)
+        told = tuple(self.told)
+        return Signed(client, self.key, self.patient, self.mark, told, self.has_task, self.gave_up_s)
 
 
 @dataclass(slots=True)
@@ -145,6 +150,9 @@ class Doctor:
             return Draft(key, before.patient, mark, path, _dump(body), told.version)
         patient = self.dice.choice(self.patients)
         now = datetime.now(UTC)
+        if self.dice.random() < _REQUISITIONS:
+            wanted = _dump(requisition(patient, mark, now))
+            return Draft(key, patient, mark, "/orders", wanted, has_task=True)
         # Each on a day of its own: two orders of one drug on one day would be warned of.
         day = self.number * _ORDERS_MAX + number
         order = medication_order(patient, mark, now, starts=now + timedelta(days=2 * day))

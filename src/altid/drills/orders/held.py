@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,24 +16,51 @@ from altid.region.http import Connection, HttpError
 
 _ANSWER_S_MAX = 20.0
 _PAGE = 1000
-_TYPES = ("MedicationRequest",)
+_TYPES = ("MedicationRequest", "ServiceRequest", "Task")
 
 
 async def held_since(endpoint: Endpoint, began: datetime, run: str, tokens: Credentials) -> list[Held]:
-    """The versions whose marks are of this run. Raises `HttpError` when the site doesn't answer."""
+    """The versions whose marks are of this run, and the Tasks of its patients. Raises `HttpError` when the
+    site doesn't answer."""
     since = quote(began.isoformat(timespec="milliseconds"), safe="")
     connection = Connection(endpoint.host, endpoint.port)
-    found: list[Held] = []
+    found: list[dict[str, Any]] = []
     try:
         for type_ in _TYPES:
             path = f"/fhir/{type_}/_history?_since={since}&_count={_PAGE}"
             while path:
                 bundle = await _page(connection, path, tokens)
-                found += [one for one in _held(bundle) if one.mark.startswith(f"drill {run}-")]
+                # A deletion has no resource: nothing here makes one.
+                found += [entry["resource"] for entry in bundle.get("entry", []) if "resource" in entry]
                 path = _next(bundle)
     finally:
         connection.close()
-    return found
+    return list(held_of(found, run))
+
+
+def held_of(resources: Sequence[dict[str, Any]], run: str) -> Iterator[Held]:
+    """What of them is of this run. A Task has the mark that its requisition was signed with."""
+    marks = {_name(one): mark_of(one) for one in resources if one["meta"]["versionId"] == "1"}
+    for one in resources:
+        patient = _patient(one)
+        if one["resourceType"] != "Task":
+            mark = mark_of(one)
+        elif patient.startswith(f"{run}-"):
+            focus = one.get("focus", {}).get("reference", "")
+            mark = marks.get(focus) or f"drill {run}-? {focus}"
+        else:
+            continue
+        if mark.startswith(f"drill {run}-"):
+            yield Held(_name(one), int(one["meta"]["versionId"]), patient, mark)
+
+
+def _name(resource: dict[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _patient(resource: dict[str, Any]) -> str:
+    about = resource.get("subject") or resource.get("for") or {}
+    return str(about.get("reference", "")).removeprefix("Patient/")
 
 
 async def _page(connection: Connection, path: str, tokens: Credentials) -> dict[str, Any]:
@@ -43,16 +70,6 @@ async def _page(connection: Connection, path: str, tokens: Credentials) -> dict[
         raise HttpError(f"HTTP {answer.status}")
     bundle: dict[str, Any] = json.loads(answer.body)
     return bundle
-
-
-def _held(bundle: dict[str, Any]) -> Iterator[Held]:
-    for entry in bundle.get("entry", []):
-        resource = entry.get("resource")
-        if resource is None:
-            continue  # a deletion: nothing here makes one
-        patient = resource.get("subject", {}).get("reference", "").removeprefix("Patient/")
-        order = f"{resource['resourceType']}/{resource['id']}"
-        yield Held(order, int(resource["meta"]["versionId"]), patient, mark_of(resource))
 
 
 def _next(bundle: dict[str, Any]) -> str:

@@ -34,6 +34,8 @@ class Signed:
     mark: str
     told: tuple[Told, ...]
     """In the order in which answers came; also of copies that the line made."""
+    has_task: bool = False
+    """A requisition that is signed comes with its Task: both or neither."""
     gave_up_s: float | None = None
     """When the client stopped sending it. It is in the outbox still, if it has no answer that settles it."""
 
@@ -64,6 +66,11 @@ class Held:
     version: int
     patient: str
     mark: str
+    """Of a Task: that of the requisition that it is of."""
+
+    @property
+    def is_task(self) -> bool:
+        return self.order.startswith("Task/")
 
 
 @dataclass(frozen=True, slots=True)

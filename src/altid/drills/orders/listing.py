@@ -14,6 +14,7 @@ from altid.access.programs import Credentials
 from altid.access.secret import parse_secret
 from altid.drills.orders.history import Listed, Signed
 from altid.orders.gathering import gather
+from altid.orders.receipt import main_key
 from altid.orders.reconcile import reconcile
 from altid.region.error import RegionError
 from altid.region.http import Answer, Connection, HttpError
@@ -48,7 +49,9 @@ async def listed(
         raise RegionError(
             f"The reconciliation is not whole: {', '.join(found.unread) or 'the sites differ'}."
         )
-    return [Listed(one.key, one.patient.removeprefix("Patient/")) for one in found.uncertain]
+    # A requisition's Task has a key of its own: what is said of it is said of the requisition.
+    named = [(main_key(one.key), one.patient.removeprefix("Patient/")) for one in found.uncertain]
+    return [Listed(*one) for one in dict.fromkeys(named)]
 
 
 async def _ask(

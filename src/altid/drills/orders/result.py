@@ -18,6 +18,7 @@ from altid.region.status import Status
 _OFFENCES = (
     "missing",
     "unfounded",
+    "torn",
     "forked",
     "unlisted",
     "wrongly_listed",
@@ -62,6 +63,7 @@ def result_of(
         "duplicated": worst.doubled,
         **{name: getattr(worst, name) for name in _OFFENCES},
         "signed": len(run.signed),
+        "requisitions": sum(one.has_task for one in run.signed),
         "uncertain": worst.uncertain,
         "listed": len(listed),
         "affected_patients": len({one.patient for one in listed}),
