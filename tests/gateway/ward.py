@@ -89,7 +89,8 @@ class OrderServer:
             text = json.dumps(told).encode()
             moment = formatdate(time.time() - (600 if self.mode == "late" else 0), usegmt=True)
             lines = [f"HTTP/1.1 {status} x", f"Date: {moment}", "Content-Type: application/json"]
-            lines += ["Altid-Nothing-Done: true"] if "nothing" in told else []
+            lines += ["Altid-Nothing-Done: true"] if status == 503 else []
+            lines += [f"Altid-Receipt: {told['word']}"] if "word" in told else []
             lines += [f"Content-Length: {len(text)}", "", ""]
             writer.write("\r\n".join(lines).encode() + text)
             await writer.drain()
@@ -120,9 +121,9 @@ class OrderServer:
         if self.mode == "slow":
             await asyncio.sleep(1.7)
         if self.mode == "stale":
-            return 503, {"nothing": "done"}
+            return 503, {}
         if self.mode == "refuses" or self.record.broken:
-            return 503, {"resourceType": "OperationOutcome"}
+            return 503, {"resourceType": "OperationOutcome", "word": "transient-error"}
         key = headers["idempotency-key"]
         id_ = path.split("/")[3] if path.endswith("/change") else order_id(key)
         held = self.record.versions.get(id_, [])
@@ -134,7 +135,11 @@ class OrderServer:
             version = self.record.write(key, id_, {**(held[-1] if held else {}), **content})
         if self.mode == "tears":
             self.record.tasks.clear()
-        type_ = path.split("/")[2] if path.endswith("/change") else content["resourceType"]
+        type_ = (
+            path.split("/")[2]
+            if path.endswith("/change")
+            else content.get("resourceType", "MedicationRequest")
+        )
         receipt = {"word": "ok", "order": f"{type_}/{id_}", "version": version}
         return 200, receipt | {"durability": "two-sites"}
 
@@ -162,9 +167,21 @@ class Ward:
         self._told(site, {server: {"state": "running", "pid": 1, "since": time.time() - 60}})
 
     def all_run(self, site: str) -> None:
-        one = {"state": "running", "pid": os.getpid(), "since": time.time() - 60}
         numbers = range(1, self.site(site).servers + 1)
-        self._told(site, {f"server-{number}": one for number in numbers})
+        self.run(site, {f"server-{number}": os.getpid() for number in numbers})
+
+    def run(self, site: str, processes: dict[str, int]) -> None:
+        """What the supervisor tells of servers that have been running for a while."""
+        since = time.time() - 60
+        told = {name: {"state": "running", "pid": pid, "since": since} for name, pid in processes.items()}
+        self._told(site, told)
+
+    def seen(self, site: str) -> dict[str, str]:
+        """As `health`; nothing while the gateway is starting."""
+        try:
+            return self.health(site)
+        except RegionError:
+            return {}
 
     def _told(self, site: str, parts: dict[str, Any]) -> None:
         path = self.where.place(site).parts
@@ -189,9 +206,9 @@ async def ward(folder: Path, servers: int = 3) -> AsyncIterator[Ward]:
                 stack.push_async_callback(_closed, server, listening)
             stack.enter_context(layout.held(where.place(site.name).lock))
             told.all_run(site.name)
-            _start_envoy(stack, where, site)
+            start_envoy(stack, where, site)
         for site in region.sites:
-            await eventually(lambda site=site: set(_health(told, site.name).values()) == {"healthy"})  # type: ignore[misc]
+            await eventually(lambda site=site: set(told.seen(site.name).values()) == {"healthy"})  # type: ignore[misc]
         yield told
 
 
@@ -200,14 +217,8 @@ async def _closed(server: OrderServer, listening: asyncio.Server) -> None:
     await server.close()
 
 
-def _health(told: Ward, site: str) -> dict[str, str]:
-    try:
-        return told.health(site)
-    except RegionError:
-        return {}
-
-
-def _start_envoy(stack: AsyncExitStack, where: Layout, site: Site) -> None:
+def start_envoy(stack: AsyncExitStack, where: Layout, site: Site) -> None:
+    """As long as the stack lasts."""
     folder = where.place(site.name).gateway
     with (folder / "envoy.log").open("ab") as log:
         command = envoy.command(envoy.find(), folder / "envoy.json", node=site.name)

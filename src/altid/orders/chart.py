@@ -99,7 +99,10 @@ UNION ALL
 SELECT 'current', type, id, version, last_updated, body FROM current
 UNION ALL
 SELECT 'medication', r.type, r.id, r.version, r.last_updated, r.body
-  FROM drug JOIN resource r ON r.type = 'Medication' AND r.id = drug.id WHERE r.body IS NOT NULL
+  FROM drug
+       -- Each by its id: how many there are the planner can't know, and would read the whole catalogue.
+       CROSS JOIN LATERAL (SELECT * FROM resource
+                            WHERE type = 'Medication' AND id = drug.id AND body IS NOT NULL OFFSET 0) r
 UNION ALL
 (SELECT 'result', r.type, r.id, r.version, r.last_updated, r.body
    FROM unnest($6::uuid[]) AS code (term)

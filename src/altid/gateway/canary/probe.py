@@ -85,6 +85,8 @@ class Probe:
         headers = _HEADERS | await self.tokens.headers()
         began_s = self.clock()
         signed_s, fault, detail = None, None, ""
+        if self.is_gateway:
+            self.at.close()  # a certificate is looked at when a connection is opened, as a new doctor's is
         try:
             version = self.version or await self._known(headers)
             mark = uuid.uuid4().hex
@@ -97,8 +99,8 @@ class Probe:
                 raise _FaultError(Fault.SLOW)
         except _FaultError as failed:
             fault, detail = failed.fault, failed.detail
-            if fault not in (Fault.SLOW, Fault.CLOCK):
-                self.version = None
+            if fault is not Fault.SLOW:
+                self.version = None  # what came of it is looked up
         ended_s = self.clock()
         taken_s = ended_s - began_s if signed_s is None else signed_s
         return Seen(Trial(self.name, began_s, ended_s, fault, process), round(taken_s * 1000, 1), detail)
@@ -143,7 +145,8 @@ class Probe:
         answer = await self._ask("POST", path, json.dumps(body).encode(), sent)
         receipt = _object(answer)
         is_whole = receipt.get("word") == "ok" and isinstance(receipt.get("version"), int)
-        if answer.headers.get("altid-nothing-done") and not self.is_gateway:
+        is_refused = "altid-receipt" in answer.headers  # by the server; a site that isn't live gives no word
+        if answer.headers.get("altid-nothing-done") and not is_refused and not self.is_gateway:
             raise _FaultError(Fault.NOT_LIVE)
         if answer.status not in (200, 201) or not is_whole:
             raise _FaultError(Fault.REFUSED, str(receipt.get("word") or f"HTTP {answer.status}"))
