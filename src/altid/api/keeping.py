@@ -11,6 +11,7 @@ from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.permit import Origin
 from altid.api import errors, rights
 from altid.api.messages import Request
+from altid.api.routine import RoutineLooks
 from altid.fhir.outcome import FhirError
 
 _UNKNOWN = 504
@@ -23,6 +24,7 @@ class Keeper:
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
+        self._routine = RoutineLooks()
         self._unwaited: set[asyncio.Task[None]] = set()
 
     async def keep(self, request: Request, origin: Origin) -> None:
@@ -44,7 +46,9 @@ class Keeper:
         task.add_done_callback(self._kept)
 
     async def _record(self, request: Request, origin: Origin) -> None:
-        events = request.permit.events(origin, time.time_ns() // 1_000)
+        now_us = time.time_ns() // 1_000
+        events = request.permit.events(origin, now_us)
+        events = self._routine.sift(request.permit.identity, events, now_us)
         if len(events) == 1:  # nearly always: a task would cost as much as the event
             await self._audit.record(events[0])
         else:

@@ -120,6 +120,8 @@ class Event:
     """How safe a write was when it was answered: "two-sites", "one-site"."""
     heads: tuple[tuple[str, int, str], ...] = ()
     """Of a checkpoint: writer, number and hash (hexadecimal) of its newest stored event."""
+    count: int | None = None
+    """Of a summary: how many looks like it there were since the one before."""
 
     @property
     def at(self) -> datetime:
@@ -174,6 +176,7 @@ def encode(event: Event, site: str) -> bytes:
         "request": _clean(event.request),
         "durability": _clean(event.durability),
         "heads": event.heads,
+        "count": event.count,
     }
     return orjson.dumps({name: value for name, value in content.items() if value or value == 0})
 

@@ -126,6 +126,7 @@ def _object_entities(event: Event) -> Iterator[dict[str, Any]]:
         durability=event.durability,
         organisation=event.who.organisation,
         operation=event.operation,
+        count="" if event.count is None else str(event.count),
         type=event.type,
         **{f"chain of {writer}": f"{seq} {hash_}" for writer, seq, hash_ in event.heads},
     )
