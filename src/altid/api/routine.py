@@ -3,7 +3,7 @@
 They are no looks at anybody: some hundred thousand a day would hide those that are. What counts as one is
 told by the token that was verified, and by what was shown: of the built-in system, which nobody can register;
 bound to one patient; that patient is nobody, by its id; and nothing else was shown. Whatever is not all of
-that is kept one by one, as are the canary's writes, which also prove all the time that the audit takes events.
+that is kept one by one, as are the canary's writes, which also prove that the audit takes events.
 """
 
 from __future__ import annotations
