@@ -18,9 +18,10 @@ from altid.fhir import json
 from altid.orders.gathering import Site, gather
 from altid.orders.intent import Held
 from altid.orders.outboxes import Unconfirmed, tell
-from altid.orders.reconcile import Reconciliation, Ward, reconcile
+from altid.orders.reconcile import reconcile
 from altid.orders.recovery import planned_again
 from altid.orders.todo import Why
+from altid.orders.verdict import Reconciliation, Ward
 from altid.orders.whereabouts import patient_names, wards
 from altid.record.postgres import Cluster
 from altid.record.roles import APP_ROLE
@@ -224,3 +225,21 @@ def test_the_ward_is_the_one_of_that_time(dsn: str, tmp_path: Path) -> None:
     assert [one.ward for one in found.uncertain] == [Ward("Hospitalet", "O1")]
     assert [(one.patients, one.orders) for one in found.affected] == [(1, 1)]
     assert on(dsn, lambda there: patient_names(there, [PATIENT])) == {PATIENT: "Tove Testesen"}
+
+
+def test_a_version_that_no_key_has_made_is_compared_and_looked_for_again(
+    postgres: Cluster, dsn: str, other: str, tmp_path: Path
+) -> None:
+    async def work(stage: Stage) -> None:
+        for id_ in ("plain-1", "plain-2"):
+            await stage.registrar.writer.write(create({**medication(), "id": id_}, id_), new_key())
+
+    staged(dsn, tmp_path, work)
+    owner = dsn.replace(f"://{APP_ROLE}@", f"://{postgres.superuser}@")
+    on(owner, lambda connection: connection.execute("DELETE FROM order_key"))
+    same = reconciled(("A", tmp_path, dsn), ("B", tmp_path, dsn))
+    assert (same.is_certain, [one.count for one in same.digests]) == (True, [2, 2])
+    differs = reconciled(("A", tmp_path, dsn), ("B", tmp_path, other))
+    assert [(one.why, one.order, one.patient) for one in differs.uncertain] == [
+        (Why.ONE_SITE, f"MedicationRequest/plain-{number}", PATIENT) for number in (1, 2)
+    ]

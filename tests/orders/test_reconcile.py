@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from altid.orders.evidence import Evidence, HeldKey, Holding, Promise, Shown, Version
 from altid.orders.intent import End
-from altid.orders.reconcile import Ward, reconcile
+from altid.orders.reconcile import reconcile
 from altid.orders.todo import Why
+from altid.orders.verdict import Ward
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -245,3 +246,37 @@ def test_patients_are_counted_by_hospital_and_ward() -> None:
     wards = {identity(1): Ward("H", "O1"), identity(2): Ward("H", "O1"), identity(3): Ward("H", "K1")}
     affected = reconcile(evidence(lost)).placed(wards).affected
     assert [(one.ward.ward, one.patients, one.orders) for one in affected] == [("K1", 1, 1), ("O1", 1, 2)]
+
+
+def test_where_nobody_was_asked_nothing_is_called_lost() -> None:
+    told = evidence([promise(1), promise(2, None), promise(3, End.NOT_STORED)], [held(4)])
+    found = reconcile(replace(told, holdings=(), unread=("A (database)", "B (database)")))
+    assert [one.why for one in found.uncertain] == [Why.NOT_READ] * 3
+
+
+def test_what_was_refused_for_now_and_nobody_sent_again_is_told_beside_the_uncertain() -> None:
+    found = reconcile(evidence([promise(1, End.NOT_STORED), promise(2, End.REFUSED)]))
+    assert [one.key for one in found.not_sent_again] == ["k1"]
+    assert found.is_certain
+
+
+@pytest.mark.parametrize("browser", [held(1), held(1, is_released=True)])
+def test_what_a_browser_knows_of_was_seen_there(browser: HeldKey) -> None:
+    assert not reconcile(evidence([promise(1, End.NOT_STORED)], [browser])).not_sent_again
+
+
+def test_what_was_sent_again_is_registered() -> None:
+    again = [promise(1, End.NOT_STORED), promise(1, End.REGISTERED, writer="B.00000002")]
+    found = reconcile(evidence(again, a=[version(1)], b=[version(1)]))
+    assert (found.uncertain, found.not_sent_again) == ((), ())
+
+
+def test_a_version_without_a_key_is_compared_too() -> None:
+    plain = version(1, identity=b"MedicationRequest/o1/1", write_key="")
+    assert reconcile(evidence(a=[plain], b=[plain])).is_certain
+    differs = reconcile(evidence(a=[plain], b=[replace(plain, digest=b"x")]))
+    assert [one.why for one in differs.uncertain] == [Why.DIFFERS]
+    missing = reconcile(evidence(a=[plain]))
+    assert [(one.why, one.order, one.patient) for one in missing.uncertain] == [
+        (Why.ONE_SITE, "MedicationRequest/o1", "p1")
+    ]

@@ -14,19 +14,22 @@ import pytest
 
 from altid.cli.app import run
 from altid.orders import gathering
+from altid.orders.intent import End
 from altid.orders.paper import as_pdf
-from altid.orders.reconcile import Ward, reconcile
+from altid.orders.reconcile import reconcile
 from altid.orders.sheet import as_csv, plain_cell
 from altid.orders.todo import Why
+from altid.orders.verdict import Ward
 from altid.record.postgres import Cluster
 from altid.record.write import create
 from altid.record.write_key import new_key
+from altid.screen.words import LANGUAGES
 from running import make_database
 from tests.access.auditing import SECRET, sql
 
 from .ordering import PATIENT, patient
 from .test_gathering import register
-from .test_reconcile import FAULTS, SOUND, evidence, identity, promise, world
+from .test_reconcile import FAULTS, SOUND, Fate, evidence, identity, promise, world
 from .test_recovery import Stage, dead, intent, staged
 
 LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -158,6 +161,19 @@ def test_paper_prints_what_stands_there_and_computes_nothing() -> None:
 
 
 def test_paper_can_be_printed_of_everything_and_of_nothing() -> None:
-    for fates in (SOUND, [*FAULTS.values()] * 40):
+    for fates in (SOUND, [*FAULTS.values()] * 40, [Fate(end=End.NOT_STORED, sites=frozenset())]):
         found = reconcile(world(fates))
-        assert as_pdf(found, None, datetime.now(UTC)).startswith(b"%PDF-")
+        for language in LANGUAGES:
+            assert as_pdf(found, None, datetime.now(UTC), language).startswith(b"%PDF-")
+
+
+def test_the_sheet_speaks_the_language_that_was_asked_for() -> None:
+    found = reconcile(world([FAULTS[Why.LOST], Fate(end=End.NOT_STORED, sites=frozenset())]))
+    heads = {language: as_csv(found, {}, language).splitlines() for language in LANGUAGES}
+    assert heads["da"][0].startswith('"årsag","hospital","afsnit"')
+    assert heads["en"][0].startswith('"reason","hospital","ward"')
+    assert "underskrift" in heads["da"][1]
+    assert [line.split(",")[0] for line in heads["en"][1:]] == [
+        '"Acknowledged',
+        '"Refused',
+    ]

@@ -16,10 +16,11 @@ from altid.hl7.word import Word
 from altid.orders.gathering import Site, gather
 from altid.orders.looking import look_up
 from altid.orders.receipt import Receipt, receipt_of
-from altid.orders.reconcile import Reconciliation, reconcile
+from altid.orders.reconcile import reconcile
 from altid.orders.recovery import planned_again
 from altid.orders.registering import Registrar
 from altid.orders.todo import Why
+from altid.orders.verdict import Reconciliation
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.roles import APP_ROLE

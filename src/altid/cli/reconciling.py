@@ -21,14 +21,15 @@ from altid.cli.operating import database_url_option, dsn_of, operator_at
 from altid.cli.region import layout_of, run
 from altid.orders.desk import FOLDER
 from altid.orders.gathering import Site, TooManyError, gather
-from altid.orders.reconcile import Reconciliation, Uncertain
 from altid.orders.reconcile import reconcile as compare
 from altid.orders.sheet import as_csv
 from altid.orders.todo import NAMES, TODO
+from altid.orders.verdict import Reconciliation, Uncertain
 from altid.orders.whereabouts import patient_names, wards
 from altid.record.stored import instant
 from altid.region.layout import Layout
 from altid.region.records import reading, records_of
+from altid.screen.words import LANGUAGES, Language
 
 _HOURS = 24
 _UNDER_WAY = timedelta(seconds=20)
@@ -42,6 +43,9 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--to", "until", metavar="TIME", help="Before then.  [default: 20 seconds ago]")
 @click.option("--csv", "sheet", type=_file, metavar="FILE", help="The uncertain orders for a spreadsheet.")
 @click.option("--pdf", "paper", type=_file, metavar="FILE", help="The same to print and work through.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="da", show_default=True, help="Of --csv and --pdf."
+)
 @click.option("--patients", is_flag=True, help="Tell patients and signers too: it is in their access log.")
 @database_url_option
 @click.pass_obj
@@ -51,6 +55,7 @@ def reconcile(
     until: str | None,
     sheet: Path | None,
     paper: Path | None,
+    language: Language,
     patients: bool,
     database_url: str | None,
 ) -> int:
@@ -72,11 +77,11 @@ def reconcile(
         raise click.UsageError("--from must be before --to.")
     found, names = run(_reconciled(layout_of(options), low, high, patients, database_url))
     if sheet is not None:
-        _write(sheet, as_csv(found, names).encode("utf-8-sig"))
+        _write(sheet, as_csv(found, names, language).encode("utf-8-sig"))
     if paper is not None:
         from altid.orders.paper import as_pdf  # Typst is big, and only paper needs it
 
-        _write(paper, as_pdf(found, names, now))
+        _write(paper, as_pdf(found, names, now, language))
     if options.json:
         click.echo(json.dumps(_plain(found, names), ensure_ascii=False))
     elif not options.quiet:
@@ -96,8 +101,8 @@ async def _reconciled(
             found = compare(await gather(sites, operator.secret, since, until))
         except TooManyError:
             raise click.UsageError("Too many orders to compare at once: give a shorter time.") from None
-        found = found.placed(await wards(operator.connection, found.uncertain))
-        whom = {one.patient for one in found.uncertain if one.patient} if patients else set()
+        found = found.placed(await wards(operator.connection, found.listed))
+        whom = {one.patient for one in found.listed if one.patient} if patients else set()
         await _record(operator, whom)
         return found, await patient_names(operator.connection, whom) if patients else None
 
@@ -129,6 +134,7 @@ def _plain(found: Reconciliation, names: dict[str, str] | None) -> dict[str, Any
         "registered": found.counts.registered,
         "held": found.counts.held,
         "uncertain": [_order(one, names) for one in found.uncertain],
+        "notSentAgain": [_order(one, names) for one in found.not_sent_again],
         "affected": [
             {
                 "hospital": one.ward.hospital,
@@ -163,9 +169,9 @@ def _order(one: Uncertain, names: dict[str, str] | None) -> dict[str, Any]:
 
 
 def _tell(found: Reconciliation, names: dict[str, str] | None) -> None:
-    for one in found.uncertain:
+    for one in found.listed:
         click.echo(_line(one, names))
-    for why in dict.fromkeys(one.why for one in found.uncertain):
+    for why in dict.fromkeys(one.why for one in found.listed):
         click.echo(f"{NAMES[why].en}: {TODO[why].en}")
     for affected in found.affected:
         where = ", ".join(filter(None, (affected.ward.hospital, affected.ward.ward))) or "unknown ward"

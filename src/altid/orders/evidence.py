@@ -35,7 +35,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A row of `order_key` as one site has it; version 0: a person has discarded the key."""
+    """A row of `order_key` as one site has it; version 0: a person has discarded the key.
+
+    A version that came without a key has itself for identity, and no key.
+    """
 
     identity: bytes
     write_key: str

@@ -18,12 +18,13 @@ import asyncpg
 
 from altid.access.secret import AccessSecret
 from altid.fhir import json
-from altid.orders.evidence import Evidence, HeldKey, Holding, Promise, Shown, Version
+from altid.orders.evidence import Evidence, HeldKey, Holding, Promise, Shown
 from altid.orders.intent import Held, Intent
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import PARTS_MAX, identity_of, part_key
-from altid.orders.synthetic import TAG_SYSTEM, TEST_ORDER, is_test_order
+from altid.orders.synthetic import TEST_ORDER, is_test_order
 from altid.orders.trimming import OUTBOXES_KEPT
+from altid.orders.versions import versions_in, versions_of
 from altid.record.database import Connection
 
 INTENTS_MAX = 200_000
@@ -179,21 +180,12 @@ async def _outboxes(connection: Connection, since: datetime, until: datetime) ->
 
 async def _holding(site: Reached, since: datetime, until: datetime, wanted: set[bytes]) -> Holding:
     connection = site.connection
-    if await connection.fetchval(_COUNT, since, until, VERSIONS_MAX + 1) > VERSIONS_MAX:
+    versions = await versions_in(connection, since, until, VERSIONS_MAX)
+    if len(versions) > VERSIONS_MAX:
         raise TooManyError
-    rows = await connection.fetch(_IN_WINDOW, since, until, TAG_SYSTEM, TEST_ORDER)
-    versions = [Version(*row) for row in rows]
-    rest = wanted - {one.identity for one in versions}
-    versions += await _versions(connection, rest)
+    versions += await versions_of(connection, wanted - {one.identity for one in versions})
     shown = await connection.fetch(_SHOWN, since, until, list(wanted))
     return Holding(site.name, tuple(versions), tuple(Shown(*row) for row in shown))
-
-
-async def _versions(connection: Connection, identities: Iterable[bytes]) -> list[Version]:
-    return [
-        Version(*row)
-        for row in await connection.fetch(_BY_IDENTITY, list(identities), TAG_SYSTEM, TEST_ORDER)
-    ]
 
 
 async def _looked_again(first: Sequence[tuple[Reached, Holding]]) -> tuple[Holding, ...]:
@@ -205,29 +197,13 @@ async def _looked_again(first: Sequence[tuple[Reached, Holding]]) -> tuple[Holdi
         return tuple(holdings.values())
     await asyncio.sleep(_AGAIN_S)
     again = await _asked(
-        [site for site, _ in first], lambda one: _versions(one.connection, lacking[one.name])
+        [site for site, _ in first], lambda one: versions_of(one.connection, lacking[one.name])
     )
     return tuple(
         replace(holdings[site.name], versions=(*holdings[site.name].versions, *more)) for site, more in again
     )
 
 
-# The body of a version is in `resource` while it is current, then in `resource_history`. Patient and tag are
-# those of the newest version: neither ever changes.
-_VERSIONS = """
-SELECT k.identity, k.key::text, k.type || '/' || k.id, k.version, k.at,
-       CASE WHEN c.version = k.version THEN sha256(COALESCE(c.body, ''))
-            WHEN h.version IS NOT NULL THEN sha256(COALESCE(h.body, '')) ELSE '' END,
-       COALESCE((SELECT split_part(ref, '/', 2) FROM unnest(c.refs) ref
-                  WHERE ref ^@ 'subject=Patient/' LIMIT 1), ''),
-       COALESCE(c.terms @> ARRAY[term(k.type || '._tag=' || {system} || '|' || {code})], false)
-  FROM order_key k
-       LEFT JOIN resource c ON c.rid = k.rid
-       LEFT JOIN resource_history h ON h.rid = k.rid AND h.version = k.version
-"""
-_IN_WINDOW = _VERSIONS.format(system="$3::text", code="$4::text") + " WHERE k.at >= $1 AND k.at < $2"
-_BY_IDENTITY = _VERSIONS.format(system="$2::text", code="$3::text") + " WHERE k.identity = ANY($1::bytea[])"
-_COUNT = "SELECT count(*) FROM (SELECT FROM order_key WHERE at >= $1 AND at < $2 LIMIT $3) k"
 _SHOWN = """
 SELECT identity, client_key, type || '/' || id, action, patient, organisation, signer_name, intended,
        state = 'open' AND NOT EXISTS (SELECT FROM order_key k WHERE k.identity = r.identity)

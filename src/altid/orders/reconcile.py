@@ -14,125 +14,29 @@ from datetime import datetime
 
 from altid.orders.evidence import Evidence, Promise, Shown, Version
 from altid.orders.intent import End
-from altid.orders.receipt import Detail
 from altid.orders.synthetic import is_canary_patient
-from altid.orders.todo import TODO, Why
-
-KEYED = frozenset(
-    {"MedicationRequest", "ServiceRequest", "MedicationAdministration", "Task", "DiagnosticReport"}
-)
-"""Types whose versions have a row in `order_key`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ward:
-    """Where a patient was; "" where nobody says."""
-
-    hospital: str = ""
-    ward: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Uncertain:
-    """One order that a person must see to."""
-
-    identity: bytes
-    why: Why
-    key: str
-    order: str
-    action: str
-    patient: str
-    signer_name: str
-    at: datetime
-    sources: tuple[str, ...]
-    """Who says so: journals' writers, "browser", sites."""
-    sites: tuple[str, ...]
-    """That hold it."""
-    ward: Ward = Ward()
-
-    @property
-    def todo(self) -> Detail:
-        """What to do, for people."""
-        return TODO[self.why]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteDigest:
-    """Of the versions of the window: equal at two sites only if each has the same."""
-
-    site: str
-    count: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Affected:
-    """How many patients and orders of a ward."""
-
-    ward: Ward
-    patients: int
-    orders: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Without test orders."""
-
-    intents: int
-    registered: int
-    """Versions in the window, at any site."""
-    held: int
-    uncertain: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """The verdict on a window, and what it stands on."""
-
-    since: datetime
-    until: datetime
-    uncertain: tuple[Uncertain, ...]
-    counts: Counts
-    digests: tuple[SiteDigest, ...]
-    unread: tuple[str, ...]
-
-    @property
-    def sites_agree(self) -> bool:
-        return len({(one.count, one.sha256) for one in self.digests}) <= 1
-
-    @property
-    def is_certain(self) -> bool:
-        """Nothing is left for a person, and everything was read: of one site at least."""
-        return bool(self.digests) and not self.uncertain and not self.unread and self.sites_agree
-
-    @property
-    def affected(self) -> tuple[Affected, ...]:
-        """By hospital and ward. An order whose patient nobody names counts as an order alone."""
-        by: dict[Ward, list[Uncertain]] = defaultdict(list)
-        for one in self.uncertain:
-            by[one.ward].append(one)
-        return tuple(
-            Affected(ward, len({one.patient for one in some if one.patient}), len(some))
-            for ward, some in sorted(by.items(), key=lambda item: (item[0].hospital, item[0].ward))
-        )
-
-    def placed(self, wards: Mapping[bytes, Ward]) -> Reconciliation:
-        """With the wards, by the orders' identities."""
-        found = tuple(replace(one, ward=wards.get(one.identity, one.ward)) for one in self.uncertain)
-        return replace(self, uncertain=found)
+from altid.orders.todo import Why
+from altid.orders.verdict import Counts, Reconciliation, SiteDigest, Uncertain, Ward
+from altid.orders.versions import KEYED
 
 
 def reconcile(evidence: Evidence) -> Reconciliation:
     """Compare all that is said of each key."""
     real = _without_tests(evidence)
     cases = _cases(real)
-    uncertain = [one for case in cases.values() if (one := _judged(case, real)) is not None]
+    judged = [(case, _why(case, real)) for case in cases.values()]
+    uncertain = [_listed(case, why) for case, why in judged if why is not None]
     uncertain += _unseen(real, cases, {one.identity for one in uncertain})
-    uncertain.sort(key=lambda one: (list(Why).index(one.why), one.at, one.identity))
+    uncertain.sort(key=_by_why)
+    told = [_listed(case, Why.NOT_SENT_AGAIN) for case, why in judged if why is None and _is_let_go(case)]
+    known = {each for held in real.held for each in held.identities}
+    not_sent_again = sorted((one for one in told if one.identity not in known), key=_by_why)
     in_window = {one.identity for held in real.holdings for one in _window(held.versions, real)}
     counts = Counts(len(real.promises), len(in_window), len(real.held), len(uncertain))
     digests = tuple(digest(held.site, _window(held.versions, real)) for held in real.holdings)
-    return Reconciliation(real.since, real.until, tuple(uncertain), counts, digests, real.unread)
+    return Reconciliation(
+        real.since, real.until, tuple(uncertain), counts, digests, real.unread, tuple(not_sent_again)
+    )
 
 
 def digest(site: str, versions: Iterable[Version]) -> SiteDigest:
@@ -167,10 +71,12 @@ def _cases(evidence: Evidence) -> dict[bytes, _Case]:
     return dict(cases)
 
 
-def _judged(case: _Case, evidence: Evidence) -> Uncertain | None:
-    why = _why(case, evidence)
-    if why is None:
-        return None
+def _by_why(one: Uncertain) -> tuple[int, datetime, bytes]:
+    """The most serious first."""
+    return list(Why).index(one.why), one.at, one.identity
+
+
+def _listed(case: _Case, why: Why) -> Uncertain:
     sources = {promise.writer for promise in case.promises} | {site for site, _ in case.shown}
     if case.promises:
         first = case.promises[0]
@@ -203,9 +109,17 @@ def _why(case: _Case, evidence: Evidence) -> Why | None:
     if case.shown:
         return None  # a person has decided
     ends = {one.end for one in case.promises if not _is_beside(one, evidence)}
-    if ends & {End.REGISTERED, End.SHOWN}:
-        return Why.LOST
-    return Why.NO_OUTCOME if None in ends else None
+    if not ends & {End.REGISTERED, End.SHOWN, None}:
+        return None
+    if not evidence.holdings:
+        return Why.NOT_READ  # nobody was asked, so nothing is known to be missing
+    return Why.LOST if ends & {End.REGISTERED, End.SHOWN} else Why.NO_OUTCOME
+
+
+def _is_let_go(case: _Case) -> bool:
+    """Nothing but that whoever signed was told: not registered now, send it again."""
+    ends = {one.end for one in case.promises}
+    return ends == {End.NOT_STORED} and not case.versions and not case.shown
 
 
 def _is_twice(case: _Case) -> bool:
@@ -236,7 +150,7 @@ def _unseen(evidence: Evidence, cases: Mapping[bytes, _Case], known: set[bytes])
         ward = Ward("", held.ward)
         yield Uncertain(
             held.identities[0],
-            Why.UNSEEN,
+            Why.UNSEEN if evidence.holdings else Why.NOT_READ,
             held.key,
             held.kind,
             held.action,

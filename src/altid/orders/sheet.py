@@ -6,35 +6,42 @@ import csv
 import io
 from collections.abc import Mapping
 
-from altid.orders.reconcile import Reconciliation, Uncertain
-from altid.orders.todo import NAMES, action_da
+from altid.orders.todo import NAMES, action_name, said
+from altid.orders.verdict import Reconciliation, Uncertain
 from altid.record.stored import instant
+from altid.screen.words import Language
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """What a cell that a spreadsheet computes begins with."""
-_COLUMNS = (
-    "årsag",
-    "hospital",
-    "afsnit",
-    "ordination",
-    "handling",
-    "nøgle",
-    "tidspunkt",
-    "kilder",
-    "steder",
-    "gør",
-)
-_PEOPLE = ("patient", "navn", "ordineret af")
+_COLUMNS: dict[Language, tuple[str, ...]] = {
+    "da": (
+        "årsag",
+        "hospital",
+        "afsnit",
+        "ordination",
+        "handling",
+        "nøgle",
+        "tidspunkt",
+        "kilder",
+        "steder",
+        "gør",
+    ),
+    "en": ("reason", "hospital", "ward", "order", "action", "key", "time", "sources", "sites", "do"),
+}
+_PEOPLE: dict[Language, tuple[str, ...]] = {
+    "da": ("patient", "navn", "ordineret af"),
+    "en": ("patient", "name", "ordered by"),
+}
 
 
-def as_csv(found: Reconciliation, names: Mapping[str, str] | None) -> str:
-    """One line for each order, RFC 4180, in Danish. `names`: of patients by id; None: no people."""
+def as_csv(found: Reconciliation, names: Mapping[str, str] | None, language: Language = "da") -> str:
+    """One line for each order that is listed, RFC 4180. `names`: of patients by id; None: no people."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow([*_COLUMNS, *(_PEOPLE if names is not None else ())])
-    for one in found.uncertain:
+    writer.writerow([*_COLUMNS[language], *(_PEOPLE[language] if names is not None else ())])
+    for one in found.listed:
         people = [] if names is None else [one.patient, names.get(one.patient, ""), one.signer_name]
-        writer.writerow([plain_cell(cell) for cell in (*_cells(one), *people)])
+        writer.writerow([plain_cell(cell) for cell in (*_cells(one, language), *people)])
     return out.getvalue()
 
 
@@ -44,16 +51,16 @@ def plain_cell(text: str) -> str:
     return f"'{text}" if begins.startswith(_FORMULA) else text
 
 
-def _cells(one: Uncertain) -> list[str]:
+def _cells(one: Uncertain, language: Language) -> list[str]:
     return [
-        NAMES[one.why].da,
+        said(NAMES[one.why], language),
         one.ward.hospital,
         one.ward.ward,
         one.order,
-        action_da(one.action),
+        action_name(one.action, language),
         one.key,
         instant(one.at),
         " ".join(one.sources),
         " ".join(one.sites),
-        one.todo.da,
+        said(one.todo, language),
     ]

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from altid.orders.intent import Action
 from altid.orders.receipt import Detail
+from altid.screen.words import Language
 
 
 class Why(StrEnum):
@@ -18,6 +19,9 @@ class Why(StrEnum):
     RECOVERED = "recovered"
     NO_OUTCOME = "no-outcome"
     UNSEEN = "unseen"
+    NOT_READ = "not-read"
+    NOT_SENT_AGAIN = "not-sent-again"
+    """Not uncertain: whoever signed was told. Listed beside, because a browser may have died with that."""
 
 
 NAMES = {
@@ -28,6 +32,8 @@ NAMES = {
     Why.RECOVERED: Detail("Venter på afgørelse", "Waits for a decision"),
     Why.NO_OUTCOME: Detail("Ukendt udfald", "Unknown outcome"),
     Why.UNSEEN: Detail("Kun i en browser", "In a browser only"),
+    Why.NOT_READ: Detail("Kunne ikke læses", "Could not be read"),
+    Why.NOT_SENT_AGAIN: Detail("Afvist, ikke sendt igen", "Refused, not sent again"),
 }
 """For people, in a few words."""
 
@@ -90,9 +96,28 @@ TODO = {
         "A browser holds the order unconfirmed, and no site has it. Open that browser's outbox and send it "
         "again, or discard it.",
     ),
+    Why.NOT_READ: Detail(
+        "Intet sted kunne læses, så det vides ikke, om ordinationen er registreret. Ordiner den ikke igen "
+        "endnu; afstem igen, når et sted svarer.",
+        "No site could be read, so it is not known whether the order is registered. Don't order it again "
+        "yet; reconcile again when a site answers.",
+    ),
+    Why.NOT_SENT_AGAIN: Detail(
+        "Den, der underskrev, fik besked om, at ordinationen ikke blev registreret, og den er ikke sendt "
+        "igen. Spørg, om den er afgivet på anden vis eller ikke længere skal gives.",
+        "Whoever signed was told that the order was not registered, and it was not sent again. Ask whether "
+        "it was ordered in another way, or is needed no more.",
+    ),
 }
 
 
-def action_da(action: str) -> str:
-    """An action's Danish name; what a browser calls something else stays as it says."""
-    return ACTIONS_DA[Action(action)] if action in ACTIONS_DA else action
+def said(detail: Detail, language: Language) -> str:
+    """In the one language."""
+    return detail.da if language == "da" else detail.en
+
+
+def action_name(action: str, language: Language) -> str:
+    """An action's name; what a browser calls something else stays as it says."""
+    if language == "en" or action not in ACTIONS_DA:
+        return action.replace("-", " ")
+    return ACTIONS_DA[Action(action)]

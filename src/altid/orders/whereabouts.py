@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from altid.fhir import json
-from altid.orders.reconcile import Uncertain, Ward
+from altid.orders.verdict import Uncertain, Ward
 from altid.record.database import Connection
 from altid.record.keys import term_keys
 from altid.record.stored import Stored, compose
