@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from altid.cli.app import run
@@ -177,3 +178,33 @@ def test_the_sheet_speaks_the_language_that_was_asked_for() -> None:
         '"Acknowledged',
         '"Refused',
     ]
+
+
+def test_each_run_leaves_evidence_and_what_is_done_to_it_is_noticed(
+    dsn: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    die_with(dsn, data, "lost")
+    for settled in ("", "", "the ward has seen her"):
+        run(["orders", "reconcile", "--to", LATER, "--quiet", "--settled", settled])
+    folder = data / "reconciliations"
+    kept = {path: path.read_bytes() for path in sorted(folder.iterdir())}
+    assert [path.name for path in kept] == [f"0000000{number}.json" for number in (1, 2, 3)]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    assert run(["orders", "evidence", "verify", "--quiet"]) == 0
+    assert run(["orders", "evidence", "list", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["number"], one["uncertain"], one["settled"]) for one in told] == [
+        (1, 1, False),
+        (2, 1, False),
+        (3, 1, True),
+    ]
+    for path, body in kept.items():
+        path.write_bytes(body.replace(b'"intents":3', b'"intents":2'))
+        assert run(["orders", "evidence", "verify", "--quiet"]) == 1
+        path.unlink()
+        assert run(["orders", "evidence", "verify", "--quiet"]) == 1
+        path.write_bytes(body)
+    assert run(["orders", "evidence", "verify", "--quiet"]) == 0
+    for statement in ("DELETE FROM reconciliation", "UPDATE reconciliation SET made = now()"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):  # nor may a server
+            sql(dsn, statement)

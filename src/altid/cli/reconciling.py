@@ -6,34 +6,36 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
-from altid.access.audit.event import Action
-from altid.access.operator import Operator
 from altid.cli.app import Options
 from altid.cli.moments import moment_of
 from altid.cli.operating import database_url_option, dsn_of, operator_at
 from altid.cli.region import layout_of, run
-from altid.orders.desk import FOLDER
-from altid.orders.gathering import Site, TooManyError, gather
-from altid.orders.reconcile import reconcile as compare
+from altid.orders.desk import FOLDER as INTENTS
+from altid.orders.gathering import Site, TooManyError
+from altid.orders.proofs.keeping import FOLDER, catch_up
+from altid.orders.proofs.making import compare, prove
+from altid.orders.proofs.sealing import Proof
+from altid.orders.proofs.telling import whole
 from altid.orders.sheet import as_csv
 from altid.orders.todo import NAMES, TODO
 from altid.orders.verdict import Reconciliation, Uncertain
-from altid.orders.whereabouts import patient_names, wards
+from altid.orders.whereabouts import patient_names
+from altid.record.database import Connection
 from altid.record.stored import instant
-from altid.region.layout import Layout
+from altid.region.layout import Layout, owner
 from altid.region.records import reading, records_of
 from altid.screen.words import LANGUAGES, Language
 
 _HOURS = 24
 _UNDER_WAY = timedelta(seconds=20)
 """An order that is being written has no outcome yet, and is no case."""
+
+_REASON_CHARACTERS = (3, 500)
 
 _file = click.Path(dir_okay=False, path_type=Path)
 
@@ -47,6 +49,7 @@ _file = click.Path(dir_okay=False, path_type=Path)
     "--language", type=click.Choice(LANGUAGES), default="da", show_default=True, help="Of --csv and --pdf."
 )
 @click.option("--patients", is_flag=True, help="Tell patients and signers too: it is in their access log.")
+@click.option("--settled", default="", metavar="TEXT", help="All of it was seen to, and why: ends its alarm.")
 @database_url_option
 @click.pass_obj
 def reconcile(
@@ -57,12 +60,14 @@ def reconcile(
     paper: Path | None,
     language: Language,
     patients: bool,
+    settled: str,
     database_url: str | None,
 ) -> int:
     """Compare what servers noted, what each site holds, and what browsers still wait for.
 
     The exit code is 0 only when every order of the time is certain: registered at each site, or refused to
-    whoever signed it. Test orders are left out. Times are 2026-11-28 or 2026-11-28T07:00+01:00.
+    whoever signed it. Test orders are left out. What was found is kept as evidence (`altid orders evidence`).
+    Times are 2026-11-28 or 2026-11-28T07:00+01:00.
 
     \b
     Examples:
@@ -75,7 +80,10 @@ def reconcile(
     low = moment_of(since, "--from") or high - timedelta(hours=_HOURS)
     if low >= high:
         raise click.UsageError("--from must be before --to.")
-    found, names = run(_reconciled(layout_of(options), low, high, patients, database_url))
+    if settled and not _REASON_CHARACTERS[0] <= len(settled) <= _REASON_CHARACTERS[1]:
+        raise click.UsageError("--settled needs 3 to 500 characters: why it was all seen to.")
+    where = layout_of(options)
+    found, names, proof = run(_reconciled(where, low, high, patients, settled, database_url))
     if sheet is not None:
         _write(sheet, as_csv(found, names, language).encode("utf-8-sig"))
     if paper is not None:
@@ -83,34 +91,40 @@ def reconcile(
 
         _write(paper, as_pdf(found, names, now, language))
     if options.json:
-        click.echo(json.dumps(_plain(found, names), ensure_ascii=False))
+        told = whole(found, names) | {"proof": {"number": proof.number, "sha256": proof.sha256}}
+        click.echo(json.dumps(told, ensure_ascii=False))
     elif not options.quiet:
         _tell(found, names)
+        click.echo(f"evidence {proof.number}: sha256 {proof.sha256}")
     return 0 if found.is_certain else 1
 
 
 async def _reconciled(
-    where: Layout, since: datetime, until: datetime, patients: bool, database_url: str | None
-) -> tuple[Reconciliation, dict[str, str] | None]:
-    """With names of patients by their ids, if they were asked for. In the audit before it is shown."""
+    where: Layout, since: datetime, until: datetime, patients: bool, settled: str, database_url: str | None
+) -> tuple[Reconciliation, dict[str, str] | None, Proof]:
+    """With names of patients by their ids, if they were asked for. Proven, and in the audit, before it is
+    shown."""
     async with (
         operator_at(where, database_url) as operator,
         _sites(where, database_url) as sites,
     ):
         try:
-            found = compare(await gather(sites, operator.secret, since, until))
+            found = await compare(operator, sites, since, until)
         except TooManyError:
             raise click.UsageError("Too many orders to compare at once: give a shorter time.") from None
-        found = found.placed(await wards(operator.connection, found.listed))
         whom = {one.patient for one in found.listed if one.patient} if patients else set()
-        await _record(operator, whom)
-        return found, await patient_names(operator.connection, whom) if patients else None
+        by = f"{operator.user} at {operator.host}"
+        proof = await prove(operator, found, by, patients=whom, settled=settled)
+        await _keep(where, operator.connection)
+        return found, await patient_names(operator.connection, whom) if patients else None, proof
 
 
-async def _record(operator: Operator, patients: set[str]) -> None:
-    event = operator.event(Action.SEARCH, "reconcile", type_="orders")
-    async with operator.connection.transaction():
-        await operator.record(replace(event, patients=tuple(sorted(patients))))
+async def _keep(where: Layout, connection: Connection) -> None:
+    """The record has the proof by now; its file may follow with the next."""
+    try:
+        await catch_up(connection, where.data / FOLDER, owner(where))
+    except OSError as error:
+        click.echo(f"The evidence is in the record, not in {where.data / FOLDER}: {error.strerror}", err=True)
 
 
 @asynccontextmanager
@@ -120,52 +134,9 @@ async def _sites(where: Layout, database_url: str | None) -> AsyncIterator[list[
         if not where.marker.is_file():
             dsn = database_url or dsn_of(where.data)
             connection = await stack.enter_async_context(reading(dsn))
-            yield [Site("A", where.data / FOLDER, connection)]
+            yield [Site("A", where.data / INTENTS, connection)]
             return
         yield await stack.enter_async_context(records_of(where))
-
-
-def _plain(found: Reconciliation, names: dict[str, str] | None) -> dict[str, Any]:
-    return {
-        "certain": found.is_certain,
-        "from": instant(found.since),
-        "to": instant(found.until),
-        "intents": found.counts.intents,
-        "registered": found.counts.registered,
-        "held": found.counts.held,
-        "uncertain": [_order(one, names) for one in found.uncertain],
-        "notSentAgain": [_order(one, names) for one in found.not_sent_again],
-        "affected": [
-            {
-                "hospital": one.ward.hospital,
-                "ward": one.ward.ward,
-                "patients": one.patients,
-                "orders": one.orders,
-            }
-            for one in found.affected
-        ],
-        "sites": [{"site": one.site, "versions": one.count, "sha256": one.sha256} for one in found.digests],
-        "sitesAgree": found.sites_agree,
-        "unread": list(found.unread),
-    }
-
-
-def _order(one: Uncertain, names: dict[str, str] | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "why": one.why,
-        "key": one.key,
-        "order": one.order,
-        "action": one.action,
-        "at": instant(one.at),
-        "hospital": one.ward.hospital,
-        "ward": one.ward.ward,
-        "sources": list(one.sources),
-        "sites": list(one.sites),
-        "todo": {"da": one.todo.da, "en": one.todo.en},
-    }
-    if names is not None:
-        told |= {"patient": one.patient, "name": names.get(one.patient), "signer": one.signer_name}
-    return told
 
 
 def _tell(found: Reconciliation, names: dict[str, str] | None) -> None:

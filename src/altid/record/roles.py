@@ -20,7 +20,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO {APP_ROLE};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {APP_ROLE};
 GRANT INSERT, UPDATE ON resource TO {APP_ROLE};
-GRANT INSERT ON resource_history, change, audit, order_key TO {APP_ROLE};
+GRANT INSERT ON resource_history, change, audit, order_key, reconciliation TO {APP_ROLE};
 GRANT INSERT, UPDATE ON order_recovered, client_outbox TO {APP_ROLE};
 GRANT INSERT, DELETE ON index_date, index_number, index_quantity, index_string TO {APP_ROLE};
 GRANT INSERT, UPDATE ON account, workplace, client, override TO {APP_ROLE};

@@ -1,0 +1,104 @@
+"""Where proofs are kept: in the record, and as files of the data folder, which outlive the record.
+
+A folder that has not seen the newest ones catches up from the record; it never puts one back that is older
+than its newest: that one was taken away, and is to be missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import datetime
+from pathlib import Path
+
+from altid.access.secret import AccessSecret
+from altid.orders.proofs.sealing import Proof, prove, read_proof
+from altid.orders.verdict import Reconciliation
+from altid.record.database import Connection
+from altid.record.postgres.account import Account
+from altid.record.postgres.folder import write_owned
+
+FOLDER = "reconciliations"
+"""In the data folder."""
+LOOKED_BACK = 50
+"""Proofs that are looked at to tell what stands: those of some hours of incidents."""
+_AT_ONCE = 500
+_LOCK = 0x416C7469645265  # "AltidRe"
+
+
+async def add(
+    connection: Connection,
+    secret: AccessSecret,
+    found: Reconciliation,
+    made: datetime,
+    by: str,
+    settled: str = "",
+) -> Proof:
+    """Put the proof of this result after the newest one. Call it inside a transaction: others that reconcile
+    wait for its end."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    newest = await newest_first(connection, 1)
+    proof = prove(secret, found, newest[0] if newest else None, made, by, settled)
+    await connection.execute(_ADD, proof.number, made, proof.body)
+    return proof
+
+
+async def newest_first(connection: Connection, most: int = LOOKED_BACK) -> list[Proof]:
+    """The newest ones. Raises `AlteredError` for a row that is none."""
+    return [read_proof(row["body"]) for row in await connection.fetch(_NEWEST, most)]
+
+
+async def bodies(connection: Connection, after: int = 0) -> dict[int, bytes]:
+    """All proofs after a number, as the record has them."""
+    found: dict[int, bytes] = {}
+    while rows := await connection.fetch(_AFTER, max(found, default=after), _AT_ONCE):
+        found |= {row["number"]: row["body"] for row in rows}
+    return found
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """Of a proof's file."""
+    return folder / f"{number:08}.json"
+
+
+def files(folder: Path) -> dict[int, bytes]:
+    """The proofs that lie there, by the numbers that their names have. Raises `OSError`."""
+    return {number: path_of(folder, number).read_bytes() for number in _numbers(folder)}
+
+
+async def catch_up(connection: Connection, folder: Path, account: Account) -> None:
+    """Write what is newer in the record than in the folder. Raises `OSError`."""
+    newest = max(await asyncio.to_thread(_numbers, folder), default=0)
+    newer = await bodies(connection, newest)
+    await asyncio.to_thread(_write, folder, newer, account)
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()]
+
+
+def _write(folder: Path, proofs: dict[int, bytes], account: Account) -> None:
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(folder, account.uid, account.gid)
+    for number, body in proofs.items():
+        write_owned(path_of(folder, number), body.decode(), account)
+
+
+def differing(in_record: dict[int, bytes], in_folder: dict[int, bytes]) -> list[str]:
+    """What the one has and the other has not, or has otherwise."""
+    found: list[str] = []
+    for number in sorted(in_record.keys() | in_folder.keys()):
+        if number not in in_folder:
+            found.append(f"{number}: its file is missing")
+        elif number not in in_record:
+            found.append(f"{number}: the record does not have it")
+        elif in_record[number] != in_folder[number]:
+            found.append(f"{number}: its file is not what the record has")
+    return found
+
+
+_ADD = "INSERT INTO reconciliation (number, made, body) VALUES ($1, $2, $3)"
+_NEWEST = "SELECT body FROM reconciliation ORDER BY number DESC LIMIT $1"
+_AFTER = "SELECT number, body FROM reconciliation WHERE number > $1 ORDER BY number LIMIT $2"
