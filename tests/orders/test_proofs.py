@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from altid.access.secret import AccessSecret
 from altid.orders.proofs.sealing import (
     AlteredError,
+    Before,
     Proof,
     faults_of,
     opened,
     prove,
     read_proof,
     says_the_same,
-    standing,
 )
+from altid.orders.proofs.standing import reconciled, standing, with_reconciled
 from altid.orders.reconcile import reconcile
 from altid.orders.verdict import Reconciliation, Ward
 from tests.access.auditing import SECRET
@@ -34,7 +35,8 @@ OTHER = AccessSecret(bytes(32))
 def row(*results: Reconciliation) -> list[Proof]:
     proofs: list[Proof] = []
     for result in results:
-        proofs.append(prove(SECRET, result, proofs[-1] if proofs else None, NOON + HOUR, "itself at A"))
+        before = Before(proofs[-1].number, proofs[-1].sha256) if proofs else Before()
+        proofs.append(prove(SECRET, result, before, NOON + HOUR, "itself at A"))
     return proofs
 
 
@@ -97,7 +99,20 @@ def test_an_alarm_stands_until_all_of_its_time_was_looked_at_again() -> None:
 
 
 def test_what_a_person_has_settled_is_no_alarm() -> None:
-    first = prove(SECRET, BAD, None, NOON, "itself at A")
-    second = prove(SECRET, BAD, first, NOON, "anna at host", "all of them were seen")
+    (first,) = row(BAD)
+    second = prove(SECRET, BAD, Before(1, first.sha256), NOON, "anna at host", "all of them were seen")
     assert first.is_alarm
     assert [(one.number, one.is_alarm) for one in standing([second, first])] == [(2, False)]
+
+
+def test_what_is_uncertain_is_an_alarm_of_the_health_of_orders() -> None:
+    well = {"status": "ok", "alarms": []}
+    assert with_reconciled(well, []) == well | {"reconciled": None}
+    bad, calm = with_reconciled(well, row(BAD)), with_reconciled(well, row(BAD, CALM)[::-1])
+    assert (bad["status"], bad["alarms"]) == ("alarm", ["uncertain"])
+    assert bad["reconciled"]["uncertain"] == len(BAD.uncertain)
+    assert (calm["status"], calm["reconciled"]["uncertain"]) == ("ok", 0)
+    narrow = replace(CALM, since=NOON)
+    told = reconciled(row(BAD, narrow)[::-1])
+    assert told is not None
+    assert (told["number"], told["uncertain"], told["alarm"]) == (2, len(BAD.uncertain), True)

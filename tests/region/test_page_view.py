@@ -324,3 +324,29 @@ def test_a_gateway_that_lets_no_orders_through_is_told() -> None:
     picture = _with_canary(healthy())
     picture["sites"][0]["canary"]["gateway"]["fault"] = "certificate"
     assert _orders(picture) == ("not through the gateway: A", "warn")
+
+
+def _reconciled(**told: Any) -> tuple[str, str, bool]:
+    """What is said of a reconciliation, its level, and whether it is warned of."""
+    usual = {"at": "2026-11-28T12:00:00Z", "uncertain": 0, "differs": False, "unread": [], "alarm": False}
+    orders = {"alarms": ["uncertain"] if told.get("alarm") else [], "reconciled": {**usual, **told}}
+    shown = board({**healthy(), "orders": {**orders, "destinations": [], "held": 0}}, EN)
+    (fact,) = [fact for fact in shown.facts if fact.label == "Orders reconciled"]
+    return fact.text, fact.level, any("not certain" in warning for warning in shown.warnings)
+
+
+def test_what_was_reconciled_is_told_and_the_uncertain_are_an_alarm() -> None:
+    assert _reconciled() == ("all are certain", "good", False)
+    assert _reconciled(unread=["B (database)"])[1:] == ("warn", False)
+    assert _reconciled(uncertain=3, alarm=True) == ("3 uncertain: see the reconciliation", "alarm", True)
+    assert _reconciled(differs=True, alarm=True)[1] == "alarm"
+
+
+def test_a_reconciliation_in_the_timeline_is_as_bad_as_what_it_found() -> None:
+    event = {"event": "orders reconciled", "time": "2026-11-28T12:00:00Z", "place": "A"}
+    calm, bad = {**event, "uncertain": 0, "unread": []}, {**event, "uncertain": 2, "unread": []}
+    shown = board({**healthy(), "timeline": [calm, bad]}, EN).timeline
+    assert [(one.text, one.level) for one in shown] == [
+        ("orders reconciled: 0 uncertain", "good"),
+        ("orders reconciled: 2 uncertain", "alarm"),
+    ]

@@ -32,6 +32,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "system/ServiceRequest.crus",
         "system/Task.rs",
     ),
+    "reconcile": ("system/MedicationRequest.r", "system/ServiceRequest.r"),
     "canary": ("system/Patient.cru", "system/MedicationRequest.cru"),
     "capacity": ("system/Patient.cru", "system/Observation.crus"),
     "benchmark": ("system/*.cruds",),

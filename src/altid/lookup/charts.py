@@ -121,7 +121,7 @@ _PATIENT = (
 _WHOLE = f"""
 SELECT type, body FROM resource
  WHERE patient = ? AND type IN ({", ".join(f"'{kind}'" for kind in WHOLE)}) AND body IS NOT NULL
-"""  # noqa: S608  constants
+"""
 _NEWEST = """
 SELECT body FROM resource WHERE patient = ? AND type = ? AND body IS NOT NULL ORDER BY sort DESC LIMIT ?
 """

@@ -17,12 +17,11 @@ from typing import NamedTuple, TypeVar
 import asyncpg
 
 from altid.access.secret import AccessSecret
-from altid.fhir import json
 from altid.orders.evidence import Evidence, HeldKey, Holding, Promise, Shown
 from altid.orders.intent import Held, Intent
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import PARTS_MAX, identity_of, part_key
-from altid.orders.synthetic import TEST_ORDER, is_test_order
+from altid.orders.synthetic import is_test_content
 from altid.orders.trimming import OUTBOXES_KEPT
 from altid.orders.versions import versions_in, versions_of
 from altid.record.database import Connection
@@ -43,14 +42,27 @@ class TooManyError(Exception):
     """More versions than can be compared at once: a shorter time is to be given."""
 
 
+class Journals(NamedTuple):
+    """What a site's journals hold of a time."""
+
+    promises: tuple[Promise, ...]
+    held: tuple[HeldKey, ...]
+    is_whole: bool
+
+
+Ask = Callable[[datetime, datetime], Awaitable[Journals]]
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One site's own word. `connection`: None where its database can't be reached."""
 
     name: str
     folder: Path
-    """Of all its journals."""
+    """Of all its journals, if they are here."""
     connection: Connection | None
+    ask: Ask | None = None
+    """How its journals are read where the folder is not here."""
 
 
 class Reached(NamedTuple):
@@ -71,15 +83,10 @@ async def gather(sites: Sequence[Site], secret: AccessSecret, since: datetime, u
     told: list[HeldKey] = []
     unread: list[str] = []
     for site in sites:
-        noted, is_whole = await asyncio.to_thread(_journals, site.folder, secret, since, until)
-        promises += [_promise(site.name, one, one.entry) for one in noted if isinstance(one.entry, Intent)]
-        told += [
-            held
-            for one in noted
-            if isinstance(one.entry, Held) and one.entry.at >= remembered
-            for held in _held_in_journal(one.entry)
-        ]
-        if not is_whole:
+        journals = await _journals(site, secret, since, until)
+        promises += journals.promises
+        told += [one for one in journals.held if one.at >= remembered]
+        if not journals.is_whole:
             unread.append(f"{site.name} (intents)")
     reached = [Reached(site.name, site.connection) for site in sites if site.connection is not None]
     outboxes = await _asked(reached, lambda one: _outboxes(one.connection, since, until))
@@ -105,20 +112,30 @@ async def _asked(
     return answers
 
 
-def _journals(
-    folder: Path, secret: AccessSecret, since: datetime, until: datetime
-) -> tuple[tuple[Noted, ...], bool]:
+async def _journals(site: Site, secret: AccessSecret, since: datetime, until: datetime) -> Journals:
+    if site.ask is None or await asyncio.to_thread(site.folder.is_dir):
+        return await asyncio.to_thread(_in_folder, site, secret, since, until)
+    return await site.ask(since, until)
+
+
+def _in_folder(site: Site, secret: AccessSecret, since: datetime, until: datetime) -> Journals:
     """A site whose servers have run has the folder: where it lacks, nobody knows what was in it."""
     try:
-        reading = read_intents(folder, secret, since, until, most=INTENTS_MAX, keep=_lean)
+        reading = read_intents(site.folder, secret, since, until, most=INTENTS_MAX, keep=_lean)
     except OSError:
-        return (), False
-    return reading.noted, reading.is_whole and folder.is_dir()
+        return Journals((), (), is_whole=False)
+    return Journals(
+        tuple(_promise(site.name, one, one.entry) for one in reading.noted if isinstance(one.entry, Intent)),
+        tuple(
+            key for one in reading.noted if isinstance(one.entry, Held) for key in _held_in_journal(one.entry)
+        ),
+        reading.is_whole and site.folder.is_dir(),
+    )
 
 
 def _lean(entry: Intent | Held) -> Intent | Held:
     """Without what an order holds, which would fill the memory; a test order keeps it, and is known by it."""
-    if isinstance(entry, Held) or _is_test(entry.content):
+    if isinstance(entry, Held) or is_test_content(entry.content):
         return entry
     return replace(entry, content="")
 
@@ -137,24 +154,18 @@ def _promise(site: str, noted: Noted, intent: Intent) -> Promise:
         organisation=intent.organisation,
         signer_name=intent.signer_name,
         end=None if noted.outcome is None else noted.outcome.end,
-        is_test=_is_test(intent.content),
+        is_test=is_test_content(intent.content),
     )
-
-
-def _is_test(content: str) -> bool:
-    if TEST_ORDER not in content:  # reading each as JSON would take minutes
-        return False
-    return is_test_order(json.loads(content.encode()))
 
 
 def _held_in_journal(held: Held) -> list[HeldKey]:
     return [
-        HeldKey(_identities(key), key, held.at, patient, signer=held.signer)
+        HeldKey(identities_of(key), key, held.at, patient, signer=held.signer)
         for key, patient in zip(held.keys, held.patients, strict=True)
     ]
 
 
-def _identities(key: str) -> tuple[bytes, ...]:
+def identities_of(key: str) -> tuple[bytes, ...]:
     """Of the key, and of the orders of a Bundle that had it."""
     parts = [] if "#" in key else [part_key(key, place) for place in range(1, PARTS_MAX + 1)]
     return tuple(identity_of(name) for name in (key, *parts))
@@ -175,7 +186,7 @@ def _newest(in_records: Iterable[HeldKey], in_journals: Iterable[HeldKey]) -> li
 
 async def _outboxes(connection: Connection, since: datetime, until: datetime) -> list[HeldKey]:
     rows = await connection.fetch(_OUTBOXES, since, until)
-    return [HeldKey(_identities(row["key"]), *row) for row in rows]
+    return [HeldKey(identities_of(row["key"]), *row) for row in rows]
 
 
 async def _holding(site: Reached, since: datetime, until: datetime, wanted: set[bytes]) -> Holding:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from altid.fhir import json
 from altid.record.stored import instant
 
 TAG_SYSTEM = "https://altid.dk/fhir/tag"
@@ -25,6 +26,13 @@ def is_test_order(resource: Mapping[str, Any]) -> bool:
     """Whether a resource carries the tag of test orders."""
     tags = resource.get("meta", {}).get("tag", ())
     return any(tag.get("system") == TAG_SYSTEM and tag.get("code") == TEST_ORDER for tag in tags)
+
+
+def is_test_content(content: str) -> bool:
+    """The same of a resource as JSON."""
+    if TEST_ORDER not in content:  # reading each of many as JSON would take minutes
+        return False
+    return is_test_order(json.loads(content.encode()))
 
 
 def canary_patient(site: str, server: str) -> str:

@@ -46,6 +46,34 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
+class Tail:
+    """The events as they come, from those that are there already on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset, self._file = path, 0, 0
+
+    def read(self) -> list[dict[str, Any]]:
+        """Those that came since the last time."""
+        try:
+            with self._path.open("rb") as file:
+                if os.fstat(file.fileno()).st_ino != self._file:  # set aside: another file
+                    self._file, self._offset = os.fstat(file.fileno()).st_ino, 0
+                file.seek(self._offset)
+                text, _, _ = file.read(_BYTES_MAX).rpartition(b"\n")
+        except OSError:
+            return []
+        self._offset += len(text) + 1 if text else 0
+        return [event for line in text.splitlines() if (event := _event(line)) is not None]
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
 def _set_aside(path: Path) -> None:
     if path.exists() and path.stat().st_size > _BYTES_MAX:
         path.rename(path.with_suffix(".jsonl.1"))

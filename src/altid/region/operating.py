@@ -17,22 +17,23 @@ from altid.region.addresses import app_dsn
 from altid.region.error import RegionError
 from altid.region.guarding import access_secret, guard_of
 from altid.region.layout import Layout, load_secrets
-from altid.region.topology import Region
+from altid.region.topology import Region, Site
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """The last is also what a driver says that found a database which doesn't lead."""
 
 
 @asynccontextmanager
-async def operator_of(where: Layout, region: Region) -> AsyncIterator[Operator]:
-    """Raises `RegionError` when the secrets can't be read, or no database leads."""
+async def operator_of(where: Layout, region: Region, place: Site | None = None) -> AsyncIterator[Operator]:
+    """From where `altid` is run, or as a part of `place`. Raises `RegionError` when the secrets can't be
+    read, or no database leads."""
     secrets = load_secrets(where)
     secret = access_secret(secrets, where.secrets_file)
     settings = AccessSettings(region=region.name, site=SITE)
     public_url = guard_of(region, region.sites[0], where).public_url
     try:
         async with (
-            passage.opened(where, region.sites) as at,
+            passage.opened(where, () if place else region.sites) as at,
             _at_the_leader(
                 [app_dsn(secrets, [site], primary=True, at=at) for site in region.sites],
                 secret,
@@ -65,11 +66,13 @@ async def _at_the_leader(
         yield operator
 
 
-def tokens_of(where: Layout, region: Region, program: str, *, life_s: float | None = None) -> Tokens:
+def tokens_of(
+    where: Layout, region: Region, program: str, *, life_s: float | None = None, place: Site | None = None
+) -> Tokens:
     """Tokens for a program of the operator. Making one raises `RegionError`."""
 
     async def mint() -> Issued:
-        async with operator_of(where, region) as operator:
+        async with operator_of(where, region, place) as operator:
             return await program_token(operator, program, life_s=life_s)
 
     return Tokens(mint)

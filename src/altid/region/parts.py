@@ -57,6 +57,7 @@ def parts_of(
         parts.append(_archive(place, layout, programs))
     if isinstance(place, Site):
         parts += [_server(region, place, layout, secrets, programs, port) for port in place.server_ports]
+        parts.append(_reconciler(place, layout, programs))
         parts += _gateway(place, layout, programs)
     else:
         parts.append(_status_page(place, layout, programs))
@@ -154,6 +155,11 @@ def _server(
         stdin=json.dumps(settings) + "\n",
         stop_s_max=15.0,
     )
+
+
+def _reconciler(site: Site, layout: Layout, programs: Programs) -> Part:
+    command = (str(programs.python), "-m", "altid.region.reconciling", str(layout.data), site.name)
+    return Part("reconciler", layout.place(site.name).root, command, gates.at_once, stop_s_max=5.0)
 
 
 def _gateway(site: Site, layout: Layout, programs: Programs) -> list[Part]:

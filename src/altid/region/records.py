@@ -1,4 +1,5 @@
-"""Each site's own word on its orders: the folder of its journals, and a session at its own PostgreSQL."""
+"""Each site's own word on its orders: its journals, in their folder or as its servers tell them, and a
+session at its own PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,9 +11,12 @@ import asyncpg
 
 from altid.orders.desk import FOLDER
 from altid.orders.gathering import Site
-from altid.region import passage
+from altid.region import passage, topology
 from altid.region.addresses import app_dsn
+from altid.region.intents import intents_of
 from altid.region.layout import Layout, load_region, load_secrets
+from altid.region.operating import tokens_of
+from altid.region.tls import of_operator, of_place
 
 _CONNECT_S_MAX = 5.0
 _STATEMENT_MS_MAX = 60_000
@@ -22,15 +26,19 @@ _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @asynccontextmanager
-async def records_of(where: Layout) -> AsyncIterator[list[Site]]:
-    """Of a region's sites, for `altid.orders.gathering`."""
+async def records_of(where: Layout, place: topology.Site | None = None) -> AsyncIterator[list[Site]]:
+    """Of a region's sites, for `altid.orders.gathering`. Read from where `altid` is run, or as a part of
+    `place`."""
     region, secrets = load_region(where), load_secrets(where)
+    tokens = tokens_of(where, region, "reconcile", place=place)
+    tls = (of_place(where, place) if place else of_operator(where)).client
     async with AsyncExitStack() as stack:
-        at = await stack.enter_async_context(passage.opened(where, region.sites))
+        at = await stack.enter_async_context(passage.opened(where, () if place else region.sites))
         sites = []
         for site in region.sites:
             connection = await stack.enter_async_context(reading(app_dsn(secrets, [site], at=at)))
-            sites.append(Site(site.name, where.place(site.name).root / FOLDER, connection))
+            folder = where.place(site.name).root / FOLDER
+            sites.append(Site(site.name, folder, connection, intents_of(site, tls, tokens)))
         yield sites
 
 

@@ -23,6 +23,8 @@ from altid.orders.desk import open_orders
 from altid.orders.downstream import alarm
 from altid.orders.downstream.destinations import FILE, Downstream, read_destinations
 from altid.orders.downstream.service import open_downstream
+from altid.orders.proofs.keeping import newest_first
+from altid.orders.proofs.standing import with_reconciled
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
 from altid.record.primary import FAILURES, NoPrimaryError
@@ -132,13 +134,15 @@ async def _ready(request: Request) -> JSONResponse:
 
 
 async def _orders(request: Request) -> JSONResponse:
-    """How orders leave for others: counts and names of destinations, what somebody must look at, and whether
-    it is this process that sends (`leads`)."""
+    """How orders leave for others, and whether all are certain: counts and names of destinations, what
+    somebody must look at, and whether it is this process that sends (`leads`)."""
     database: Database = request.app.state.database
     settings: Downstream = request.app.state.downstream
     try:
         async with asyncio.timeout(_READY_S_MAX), database.writing() as connection:
             found = await alarm.health(connection, settings)
+            proofs = await newest_first(connection)
     except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
-    return JSONResponse({**found.json, "leads": request.app.state.leads()})
+    told = with_reconciled(found.json, proofs)
+    return JSONResponse({**told, "leads": request.app.state.leads()})

@@ -20,6 +20,7 @@ from altid.orders.looking import look_up
 from altid.orders.policy import OPERATORS, READERS
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import Receipt, is_key
+from altid.orders.synthetic import is_test_content
 from altid.record.stored import instant
 
 
@@ -100,6 +101,8 @@ def _intent(one: Noted, intent: Intent, *, is_whole: bool) -> dict[str, Any]:
             "organisation": intent.organisation,
             "signer": intent.signer,
             "signerName": intent.signer_name,
+            "writeKey": intent.write_key,
+            "test": is_test_content(intent.content),
         }
     return told
 

@@ -7,12 +7,14 @@ than its newest: that one was taken away, and is to be missed.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from altid.access.secret import AccessSecret
-from altid.orders.proofs.sealing import Proof, prove, read_proof
+from altid.orders.proofs.sealing import AlteredError, Before, Proof, prove, read_proof
 from altid.orders.verdict import Reconciliation
 from altid.record.database import Connection
 from altid.record.postgres.account import Account
@@ -37,15 +39,20 @@ async def add(
     """Put the proof of this result after the newest one. Call it inside a transaction: others that reconcile
     wait for its end."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-    newest = await newest_first(connection, 1)
-    proof = prove(secret, found, newest[0] if newest else None, made, by, settled)
+    newest = await connection.fetchrow(_NEWEST, 1)
+    before = Before(newest["number"], hashlib.sha256(newest["body"]).hexdigest()) if newest else Before()
+    proof = prove(secret, found, before, made, by, settled)
     await connection.execute(_ADD, proof.number, made, proof.body)
     return proof
 
 
 async def newest_first(connection: Connection, most: int = LOOKED_BACK) -> list[Proof]:
-    """The newest ones. Raises `AlteredError` for a row that is none."""
-    return [read_proof(row["body"]) for row in await connection.fetch(_NEWEST, most)]
+    """The newest ones. What is none any more is left out: nobody may be kept from reconciling by it."""
+    found: list[Proof] = []
+    for row in await connection.fetch(_NEWEST, most):
+        with suppress(AlteredError):
+            found.append(read_proof(row["body"]))
+    return found
 
 
 async def bodies(connection: Connection, after: int = 0) -> dict[int, bytes]:
@@ -100,5 +107,5 @@ def differing(in_record: dict[int, bytes], in_folder: dict[int, bytes]) -> list[
 
 
 _ADD = "INSERT INTO reconciliation (number, made, body) VALUES ($1, $2, $3)"
-_NEWEST = "SELECT body FROM reconciliation ORDER BY number DESC LIMIT $1"
+_NEWEST = "SELECT number, body FROM reconciliation ORDER BY number DESC LIMIT $1"
 _AFTER = "SELECT number, body FROM reconciliation WHERE number > $1 ORDER BY number LIMIT $2"

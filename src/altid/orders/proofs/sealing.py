@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -108,18 +108,25 @@ class Proof:
         return has_looked and self.since <= other.since and self.until >= other.until
 
 
+class Before(NamedTuple):
+    """Which one a proof follows."""
+
+    number: int = 0
+    sha256: str = ""
+
+
 def prove(
     secret: AccessSecret,
     found: Reconciliation,
-    before: Proof | None,
+    before: Before,
     made: datetime,
     by: str,
     settled: str = "",
 ) -> Proof:
     """The proof that follows another. `settled`: as `Proof.settled`."""
     plain = {
-        "number": before.number + 1 if before else 1,
-        "previous": before.sha256 if before else "",
+        "number": before.number + 1,
+        "previous": before.sha256,
         "made": instant(made),
         "by": by,
         "settled": settled,
@@ -205,15 +212,6 @@ def faults_of(secret: AccessSecret, proofs: Mapping[int, bytes]) -> list[str]:
             found.append(f"{number}: {error}")
             before = None
     return found
-
-
-def standing(newest_first: Sequence[Proof]) -> list[Proof]:
-    """The newest, and each other one that is an alarm about a time that no newer one is all about."""
-    return [
-        proof
-        for place, proof in enumerate(newest_first)
-        if place == 0 or (proof.is_alarm and not any(newer.replaces(proof) for newer in newest_first[:place]))
-    ]
 
 
 def says_the_same(found: Reconciliation, before: Reconciliation) -> bool:

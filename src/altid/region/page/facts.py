@@ -33,6 +33,7 @@ def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
         _backup(picture.get("backup"), words),
         _certificates(picture.get("certificates"), words),
         _orders(picture.get("sites") or (), words),
+        _reconciled(picture.get("orders"), words),
         _capacity(picture.get("capacity"), words),
         *_leaving(picture.get("orders"), words),
     )
@@ -100,13 +101,31 @@ def _capacity(told: Mapping[str, Any] | None, words: Words) -> Fact:
 def _leaving(told: Mapping[str, Any] | None, words: Words) -> tuple[Fact, ...]:
     """Orders on their way to others, where there are any others."""
     destinations = (told or {}).get("destinations") or []
-    if told is None or not (destinations or told.get("alarms")):
+    alarms = set((told or {}).get("alarms") or ()) - {"uncertain"}  # that one has a line of its own
+    if told is None or not (destinations or alarms):
         return ()
     waiting, dead = (sum(one[name] for one in destinations) for name in ("waiting", "dead"))
     oldest_s = max((one["oldest_s"] for one in destinations), default=0.0)
     counts = {"waiting": waiting, "oldest": round(oldest_s), "dead": dead, "held": told.get("held", 0)}
-    level: Level = "alarm" if told.get("alarms") else "good"
+    level: Level = "alarm" if alarms else "good"
     return (Fact(words.text("fact.leaving"), words.text("fact.leaving.counts", **counts), level),)
+
+
+def _reconciled(told: Picture | None, words: Words) -> Fact:
+    """What the reconciliations say that came after incidents, or were asked for."""
+    label = words.text("fact.reconciled")
+    if told is None or "reconciled" not in told:
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    found = told["reconciled"]
+    if found is None:
+        return Fact(label, words.text("fact.never"), "plain")
+    at, unread = moment_of(found.get("at")), ", ".join(found.get("unread") or ())
+    if found.get("alarm"):
+        key = "fact.reconciled.differs" if found.get("differs") else "fact.reconciled.uncertain"
+        return Fact(label, words.text(key, count=found.get("uncertain")), "alarm", at)
+    if unread:
+        return Fact(label, words.text("fact.reconciled.unread", unread=unread), "warn", at)
+    return Fact(label, words.text("fact.reconciled.good"), "good", at)
 
 
 def _orders(sites: Sequence[Picture], words: Words) -> Fact:

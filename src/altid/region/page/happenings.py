@@ -27,6 +27,7 @@ _LEVELS: dict[str, Level] = {
     "server back": "good",
     "orders are not registered by any server": "alarm",
     "orders are not registered through the gateway": "alarm",
+    "orders not reconciled": "warn",
     "orders are again registered by any server": "good",
     "orders do not leave": "alarm",
     "orders leave again": "good",
@@ -58,6 +59,8 @@ def entry(event: Event, words: Words) -> Entry:
     """The event in words; one that nobody has words for is shown by its own name."""
     name = str(event.get("event"))
     level = _LEVELS.get(name, "plain")
+    if name == "orders reconciled":
+        level = _reconciled(event)
     if name == "drill ended":
         level = "good" if event.get("passed") else "alarm"
     return Entry(
@@ -82,8 +85,15 @@ def _said(name: str, event: Event, words: Words) -> str:
         "place": event.get("place"),
         "phase": words.known("phase", str(event.get("phase"))),
         "drill": event.get("drill"),
+        "uncertain": event.get("uncertain"),
     }
     return words.text(key, **data)
+
+
+def _reconciled(event: Event) -> Level:
+    if event.get("uncertain") or event.get("differs"):
+        return "alarm"
+    return "warn" if event.get("unread") else "good"
 
 
 def _reason(event: Event) -> str:

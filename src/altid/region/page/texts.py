@@ -81,6 +81,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Ordinationer når ikke frem som de skal ({alarms}): se altid orders outbox",
         "Orders do not arrive as they should ({alarms}): see altid orders outbox",
     ),
+    "warning.uncertain": (
+        "{count} ordinationer er ikke sikre: se afstemningen i journalen, eller altid orders reconcile",
+        "{count} orders are not certain: see the reconciliation in the record, or altid orders reconcile",
+    ),
     "warning.fault": (
         "Øvelse: fejlen {fault} er sat i gang på {site}",
         "Drill: the fault {fault} is in force at {site}",
@@ -151,6 +155,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "part.gateway": ("indgang", "gateway"),
     "part.servers": ("servere", "servers"),
     "part.canary": ("prøveordinationer", "test orders"),
+    "part.reconciler": ("afstemning", "reconciliation"),
     "part.status": ("denne side", "this page"),
     "part.server": ("server {number}", "server {number}"),
     # Facts
@@ -174,6 +179,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.leaving.counts": (
         "{waiting} venter, den ældste i {oldest} s; {dead} nåede ikke frem, {held} svar uden plads",
         "{waiting} waiting, the oldest for {oldest} s; {dead} dead, {held} results without a place",
+    ),
+    "fact.reconciled": ("Ordinationer afstemt", "Orders reconciled"),
+    "fact.reconciled.good": ("alle er sikre", "all are certain"),
+    "fact.reconciled.uncertain": (
+        "{count} usikre: se afstemningen",
+        "{count} uncertain: see the reconciliation",
+    ),
+    "fact.reconciled.differs": (
+        "stederne er uenige, {count} usikre: se afstemningen",
+        "the sites differ, {count} uncertain: see the reconciliation",
+    ),
+    "fact.reconciled.unread": (
+        "ingen usikre, men ikke læst: {unread}",
+        "none uncertain, but not read: {unread}",
     ),
     "fact.not-told": ("ukendt: intet er oplyst", "unknown: nothing is told"),
     "fact.never": ("ingen endnu", "none yet"),
@@ -202,6 +221,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "event.handover.refused": ("vagten overtog ikke ledelsen", "the guardian did not take the lead"),
     "event.decision": ("vagten: {phase}", "guardian: {phase}"),
     "event.switchover asked": ("ledelsen ønskes flyttet hertil", "the lead is asked to move here"),
+    "event.orders reconciled": (
+        "ordinationer afstemt: {uncertain} usikre",
+        "orders reconciled: {uncertain} uncertain",
+    ),
+    "event.orders not reconciled": (
+        "ordinationer kan ikke afstemmes nu",
+        "orders can't be reconciled now",
+    ),
     "event.server out": (
         "{part} er taget ud: dens ordinationer registreres ikke",
         "{part} is taken out: its orders are not registered",

@@ -110,7 +110,10 @@ def _warnings(picture: Picture, words: Words) -> Iterable[str]:
         yield words.text(key, names=" + ".join(primaries), leader=leader)
     if "replication" in (picture.get("unknown") or []):
         yield words.text("warning.replication")
-    if alarms := (picture.get("orders") or {}).get("alarms"):
+    orders = picture.get("orders") or {}
+    if alarms := [alarm for alarm in orders.get("alarms") or [] if alarm != "uncertain"]:
         yield words.text("warning.orders", alarms=", ".join(alarms))
+    if (reconciled := orders.get("reconciled") or {}).get("alarm"):
+        yield words.text("warning.uncertain", count=reconciled.get("uncertain"))
     for fault in picture.get("faults") or []:
         yield words.text("warning.fault", fault=fault.get("name"), site=fault.get("site"))
