@@ -6,10 +6,11 @@ does more for a person than both this table and its scopes say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from altid.access import policy
 from altid.access.identity import Identity, Role
+from altid.access.permit import Permit
 from altid.orders.intent import Action
 
 _MEDICATION, _REQUISITION = "MedicationRequest", "ServiceRequest"
@@ -33,6 +34,17 @@ READERS = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST, Role.AUDITOR})
 """May see an intent whole. Operations see keys and counts."""
 OPERATORS = READERS | {Role.OPERATIONS, Role.SYSTEM}
 """May see that there are intents."""
+
+
+async def told_of(permit: Permit, patients: Iterable[str]) -> frozenset[str]:
+    """Those of these patients whose orders may be told of: there are grounds for each. The auditor looks
+    after everybody's."""
+    identity = permit.identity
+    if identity.role is Role.AUDITOR:
+        return frozenset(patients)
+    if identity.role not in READERS and not permit.is_for_everyone:
+        return frozenset()
+    return frozenset([patient for patient in patients if await permit.has_grounds([patient])])
 
 
 def may(identity: Identity, action: Action, type_: str) -> bool:

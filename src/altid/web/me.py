@@ -10,6 +10,7 @@ from altid.access.blocks import SETS
 from altid.access.grounds import TREATING
 from altid.access.identity import Role
 from altid.access.overrides import FOLLOW_UP
+from altid.orders.policy import OPERATORS
 from altid.web.gate import Service, Visit
 
 _NAMES_S_MAX = 300.0
@@ -30,6 +31,7 @@ class Me:
     makes_workplaces: bool
     has_list: bool
     sets_blocks: bool
+    oversees_orders: bool
 
 
 @dataclass(slots=True)
@@ -66,4 +68,5 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         makes_workplaces=identity.role is Role.ADMINISTRATOR,
         has_list=identity.role in TREATING,
         sets_blocks=identity.role in SETS,
+        oversees_orders=identity.role in OPERATORS,
     )

@@ -30,6 +30,7 @@ from altid.web.me import PlaceNames, me_of
 from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
 from altid.web.patient_pages import patient_routes
+from altid.web.reconciling import reconciliation_routes
 from altid.web.rendering import page
 from altid.web.tokens import token_routes
 from altid.web.wards import Wards, ward_routes
@@ -61,6 +62,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *block_routes(service, names),
         *back_entry_routes(service, names),
         *audit_routes(service, names),
+        *reconciliation_routes(service, names),
         *ward_routes(service, names),
         *token_routes(service),
         Route("/", gated(service, front), methods=["GET"]),

@@ -17,7 +17,7 @@ from altid.api.orders.asking import TYPES
 from altid.orders.desk import OrderDesk
 from altid.orders.intent import Held, Intent
 from altid.orders.looking import look_up
-from altid.orders.policy import OPERATORS, READERS
+from altid.orders.policy import OPERATORS, READERS, told_of
 from altid.orders.reading import Noted, read_intents
 from altid.orders.receipt import Receipt, is_key
 from altid.orders.synthetic import is_test_content
@@ -39,16 +39,12 @@ async def receipts(desk: OrderDesk, request: Request, key: str) -> Response:
 
 async def intents(desk: OrderDesk, request: Request) -> Response:
     """GET /orders/intents?from=&to=: those of this machine, with what came of them."""
-    identity = request.permit.identity
-    is_whole = identity.role in READERS or _reads_orders(request)
-    if identity.role not in OPERATORS or not (identity.is_own_session or request.permit.is_for_everyone):
-        raise _refused(request, "intents")
-    if request.permit.is_for_everyone and not is_whole:
-        raise _refused(request, "intents")
+    require_to_oversee(request, "intents")
+    is_whole = request.permit.identity.role in READERS or _reads_orders(request)
     parameters = dict(request.parameters)
     since, until = _moment(parameters, "from"), _moment(parameters, "to")
     reading = await asyncio.to_thread(read_intents, desk.folder, desk.secret, since, until)
-    shown = await _shown(request, {patient for one in reading.noted for patient in _patients(one)})
+    shown = await told_of(request.permit, {patient for one in reading.noted for patient in _patients(one)})
     if is_whole and shown:
         request.permit.note(Note(Told.SEARCH, "orders", patients=tuple(sorted(shown)), operation="intents"))
     return answers.json_response(
@@ -68,15 +64,6 @@ async def intents(desk: OrderDesk, request: Request) -> Response:
             ],
         }
     )
-
-
-async def _shown(request: Request, patients: Iterable[str]) -> frozenset[str]:
-    """Those whose orders may be told of. The auditor looks after everybody's."""
-    if request.permit.identity.role is Role.AUDITOR:
-        return frozenset(patients) | {""}
-    if request.permit.identity.role not in READERS and not request.permit.is_for_everyone:
-        return frozenset()
-    return frozenset([patient for patient in patients if await request.permit.has_grounds([patient])])
 
 
 def _patients(one: Noted) -> tuple[str, ...]:
@@ -127,6 +114,17 @@ def _moment(parameters: dict[str, str], name: str) -> datetime:
 
 def _reads_orders(request: Request) -> bool:
     return request.permit.is_for_everyone and all(request.permit.may("r", type_) for type_ in TYPES)
+
+
+def require_to_oversee(request: Request, what: str) -> None:
+    """Who may see that there are orders of others: people by their role, in their own session; systems that
+    may read orders."""
+    identity = request.permit.identity
+    is_system = request.permit.is_for_everyone
+    if identity.role not in OPERATORS or not (identity.is_own_session or is_system):
+        raise _refused(request, what)
+    if is_system and not _reads_orders(request):
+        raise _refused(request, what)
 
 
 def require_any_right(request: Request) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from altid.api import errors
 from altid.api.http import FhirApp
 from altid.api.messages import Request, Response
-from altid.api.orders import answers, looking, outbox, outboxes, recovered
+from altid.api.orders import answers, looking, outbox, outboxes, reconciliation, recovered
 from altid.api.orders.acting import act_upon
 from altid.api.orders.signing import check, sign
 from altid.api.settings import Service
@@ -13,7 +13,7 @@ from altid.orders.desk import OrderDesk
 from altid.orders.downstream.destinations import Downstream
 from altid.orders.intent import Action
 
-_PLACES = ("check", "inbox", "intents", "outbox", "outboxes", "receipts", "recovered")
+_PLACES = ("check", "inbox", "intents", "outbox", "outboxes", "receipts", "reconciliation", "recovered")
 _ACTIONS = {str(action): action for action in Action if action is not Action.DRAFT}
 
 
@@ -38,6 +38,8 @@ async def _answer(service: Service, desk: OrderDesk, downstream: Downstream, req
             return await looking.receipts(desk, request, key)
         case (("GET" | "HEAD"), ("intents",)):
             return await looking.intents(desk, request)
+        case (("GET" | "HEAD"), ("reconciliation",)):
+            return await reconciliation.latest(service, desk, request)
         case (("GET" | "HEAD"), ("recovered",)):
             return await recovered.listed(desk, request)
         case (("GET" | "HEAD"), ("recovered", key)):

@@ -98,10 +98,11 @@ def postponed(pending: Pending, now: datetime) -> Pending:
 
 
 def is_done(pending: Pending, proofs: Sequence[Proof]) -> bool:
-    """Whether somebody else has reconciled all of it: whole, or a person has said that it was seen to."""
+    """Whether somebody else has reconciled all of it: whole, or a person has said that it was seen to. (What
+    both sites have seen, neither has seen first by minutes.)"""
     return any(
         (proof.settled or not proof.summary["unread"])
-        and proof.since <= pending.since
+        and proof.since <= pending.first - BEFORE / 2
         and proof.until >= (pending.until or pending.last)
         and not (pending.looks and proof.is_alarm)
         for proof in proofs

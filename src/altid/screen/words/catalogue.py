@@ -9,6 +9,7 @@ from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
+from altid.screen.words.reconciling import RECONCILING
 from altid.screen.words.wards import WARDS
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -317,6 +318,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **ACCESS,
     **APPLICATIONS,
     **PATIENTS,
+    **RECONCILING,
     **PARTS,
     **WARDS,
     **ENTRY,
