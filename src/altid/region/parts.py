@@ -57,7 +57,7 @@ def parts_of(
         parts.append(_archive(place, layout, programs))
     if isinstance(place, Site):
         parts += [_server(region, place, layout, secrets, programs, port) for port in place.server_ports]
-        parts.append(_reconciler(place, layout, programs))
+        parts.append(_reconciler(region, place, layout, secrets, programs))
         parts += _gateway(place, layout, programs)
     else:
         parts.append(_status_page(place, layout, programs))
@@ -157,9 +157,11 @@ def _server(
     )
 
 
-def _reconciler(site: Site, layout: Layout, programs: Programs) -> Part:
+def _reconciler(region: Region, site: Site, layout: Layout, secrets: Secrets, programs: Programs) -> Part:
+    folders = layout.place(site.name)
     command = (str(programs.python), "-m", "altid.region.reconciling", str(layout.data), site.name)
-    return Part("reconciler", layout.place(site.name).root, command, gates.at_once, stop_s_max=5.0)
+    gate = gates.record_ready(region, site, folders.pki, app_dsn(secrets, [site]))
+    return Part("reconciler", folders.root, command, gate, stop_s_max=5.0)
 
 
 def _gateway(site: Site, layout: Layout, programs: Programs) -> list[Part]:

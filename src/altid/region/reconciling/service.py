@@ -38,6 +38,7 @@ from altid.region.reconciling.incidents import (
 )
 from altid.region.records import records_of
 from altid.region.topology import Region, Site
+from altid.server.live import Lease
 
 _POLL_S = 1.0
 _FOLLOW_EVERY_S = 60.0
@@ -55,6 +56,8 @@ class Reconciler:
         self._where, self._region, self._site = where, region, site
         self._account = accounts.current()
         self._tail = events.Tail(where.events)
+        self._lease = Lease(where.place(site.name).live)
+        self._was_two_sites: bool | None = None
         self._pending: Pending | None = None
         self._found: Reconciliation | None = None
         """What the last look at these incidents has found."""
@@ -82,6 +85,11 @@ class Reconciler:
             at = incident(event, self._site.name)
             if at is not None:
                 self._pending = happened(self._pending, at)
+        if self._lease.holds:
+            is_two_sites = self._lease.is_two_sites
+            if self._was_two_sites not in (None, is_two_sites):
+                self._pending = happened(self._pending, datetime.now(UTC))  # the other site is lost, or back
+            self._was_two_sites = is_two_sites
 
     async def _try(self, pending: Pending, now: datetime) -> None:
         try:
