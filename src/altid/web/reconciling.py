@@ -100,13 +100,15 @@ def groups_of(
     listed: Sequence[Uncertain], shown: frozenset[str], names: Mapping[str, str], language: Language
 ) -> tuple[Group, ...]:
     """By hospital and ward, in the order in which they are listed; those of no known ward come last."""
-    wards = sorted(
-        {one.ward for one in listed}, key=lambda ward: (not ward.hospital, ward.hospital, ward.ward)
-    )
+    wards = sorted({one.ward for one in listed}, key=_known_first)
     return tuple(
         Group(ward, tuple(_line(one, shown, names, language) for one in listed if one.ward == ward))
         for ward in wards
     )
+
+
+def _known_first(ward: Ward) -> tuple[bool, str, bool, str]:
+    return not ward.hospital, ward.hospital, not ward.ward, ward.ward
 
 
 def _line(one: Uncertain, shown: frozenset[str], names: Mapping[str, str], language: Language) -> Line:

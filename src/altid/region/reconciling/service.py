@@ -59,7 +59,7 @@ class Reconciler:
         self._lease = Lease(where.place(site.name).live)
         self._was_two_sites: bool | None = None
         self._pending: Pending | None = None
-        self._found: Reconciliation | None = None
+        self._found: list[Reconciliation] = []
         """What the last look at these incidents has found."""
         self._is_told = False
         """That it can't be done is said once."""
@@ -96,7 +96,7 @@ class Reconciler:
             async with asyncio.timeout(_LOOK_S_MAX):
                 await self._look(pending, now)
             self._is_told = False
-        except (RegionError, TooManyError, TimeoutError) as error:
+        except (RegionError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
             _log.info("not reconciled now (%s)", reason)
             self._pending = postponed(pending, datetime.now(UTC))
@@ -112,14 +112,14 @@ class Reconciler:
             proofs = await newest_first(operator.connection)
             known = self._unknown_yet(pending, proofs)
             if known is None or is_done(known, proofs):
-                self._pending = self._found = None
+                self._pending, self._found = None, []
                 return
             until = known.until or now - UNDER_WAY
             found = await self._compared(operator, since_of(known, standing(proofs), now), until)
             await self._told(operator, known, found)
-            is_certain = found.is_certain
+            is_certain = all(one.is_certain for one in found)
             self._pending = looked(known, datetime.now(UTC), until, is_certain=is_certain)
-            self._found = None if is_certain else found
+            self._found = found
 
     def _unknown_yet(self, pending: Pending, proofs: Sequence[Proof]) -> Pending | None:
         """Without what an earlier process of this part, or somebody else, has reconciled already. Events are
@@ -133,16 +133,26 @@ class Reconciler:
             return Pending(self._begins_at, pending.last, pending.due, pending.waits_since)
         return pending
 
-    async def _compared(self, operator: Operator, since: datetime, until: datetime) -> Reconciliation:
-        async with records_of(self._where, self._site) as sites:
-            return await compare(operator, sites, since, until)
+    async def _compared(self, operator: Operator, since: datetime, until: datetime) -> list[Reconciliation]:
+        """In halves, and those again, where there is too much to be compared at once."""
+        try:
+            async with records_of(self._where, self._site) as sites:
+                return [await compare(operator, sites, since, until)]
+        except TooManyError:
+            middle = since + (until - since) / 2
+            return [
+                *await self._compared(operator, since, middle),
+                *await self._compared(operator, middle, until),
+            ]
 
-    async def _told(self, operator: Operator, pending: Pending, found: Reconciliation) -> None:
+    async def _told(self, operator: Operator, pending: Pending, found: Sequence[Reconciliation]) -> None:
         """A look that finds what the last one has found leaves nothing."""
-        if pending.looks and self._found is not None and says_the_same(found, self._found):
+        is_as_before = len(found) == len(self._found) and all(map(says_the_same, found, self._found))
+        if pending.looks and is_as_before:
             return
-        proof = await prove(operator, found, f"itself at {self._site.name}")
-        self._event("orders reconciled", **proof.summary)
+        for one in found:
+            proof = await prove(operator, one, f"itself at {self._site.name}")
+            self._event("orders reconciled", **proof.summary)
         with suppress(OSError):  # the record has it; the file follows
             await catch_up(operator.connection, self._where.data / FOLDER, self._account)
 

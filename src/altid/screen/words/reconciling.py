@@ -63,5 +63,6 @@ RECONCILING: dict[str, tuple[str, str]] = {
     "reconciled.site": ("Sted {site}", "Site {site}"),
     "reconciled.digest": ("{count} versioner, SHA-256 {sha256}", "{count} versions, SHA-256 {sha256}"),
     "reconciled.found": ("Usikre", "Uncertain"),
+    "reconciled.itself": ("af sig selv, {site}", "by itself, {site}"),
     "reconciled.made-by": ("Af", "By"),
 }
