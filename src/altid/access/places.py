@@ -7,6 +7,7 @@ in accounts, sessions, broken glass and blocks. A number of another system is ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from altid.access.grounds import SOR, Above, sor_term

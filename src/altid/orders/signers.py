@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from altid.access import accounts, places
+from altid.access.grounds import SOR
 from altid.access.identity import Identity, Role
 from altid.fhir import json
 from altid.orders.elements import ALTID, HL7, Resource
@@ -141,7 +142,7 @@ def _practitioner(identity: Identity, named: str | None) -> Resource:
 
 def _practitioner_role(identity: Identity, practitioner: str, place: places.Place | None) -> Resource:
     """The organisation by its SOR number, and by its resource where the record has it."""
-    organisation: Resource = {"identifier": {"system": places.SOR, "value": identity.organisation}}
+    organisation: Resource = {"identifier": {"system": SOR, "value": identity.organisation}}
     if place is not None:
         organisation = {"reference": place.reference, **organisation, "display": place.name}
     return {

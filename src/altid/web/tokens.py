@@ -22,11 +22,11 @@ from altid.access.identity import Identity
 from altid.access.logon import with_refresh
 from altid.access.page_tokens import for_page, renewed
 from altid.access.refusal import Refusal
+from altid.screen.forms import StrangeFormError, check_from_here
 from altid.screen.headers import NOT_KEPT
+from altid.screen.language import words_for
 from altid.web import cookies
-from altid.web.forms import StrangeFormError, check_from_here
 from altid.web.gate import Service, caller_of, known, public_url
-from altid.web.language import words_for
 
 PATH = "/session/token"
 PAGE_HEADER = "altid-page"
