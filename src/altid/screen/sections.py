@@ -9,16 +9,19 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from altid.screen.rendering import environment, render
+from altid.screen.views import plan, unconfirmed
 from altid.screen.views.admission import admission_of
 from altid.screen.views.cave import cave_of
 from altid.screen.views.chart import Chart
 from altid.screen.views.flags import flags_of
 from altid.screen.views.medication import medications_of
 from altid.screen.views.notes import notes_of
+from altid.screen.views.plan import plans_of
 from altid.screen.views.plans import appointments_of, requisitions_of
 from altid.screen.views.problems import problems_of
 from altid.screen.views.readings import Kind
 from altid.screen.views.results import results_of
+from altid.screen.views.unconfirmed import unconfirmed_of
 from altid.screen.views.vitals import vitals_of
 from altid.screen.words import Words
 
@@ -58,6 +61,11 @@ SECTIONS = {
     "appointments": Section(appointments_of, ("Appointment",), "sections/appointments.html"),
     "notes": Section(notes_of, ("DocumentReference", "DiagnosticReport"), "sections/notes.html"),
 }
+ABSTRACTS = {
+    "unconfirmed": Section(unconfirmed_of, unconfirmed.KINDS, "sections/unconfirmed.html"),
+    "plan": Section(plans_of, plan.KINDS, "sections/plan.html"),
+}
+"""What the sections above hold in other words: for pages that have to be read fast."""
 CAVE_LINE = Section(
     cave_of,
     ("AllergyIntolerance",),

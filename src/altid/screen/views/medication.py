@@ -25,6 +25,7 @@ from altid.screen.views.elements import (
     text,
 )
 from altid.screen.views.moments import Moment, Precision, sort_key
+from altid.screen.views.slots import Slot, next_slot
 from altid.screen.views.values import Quantity, quantity_of
 
 KINDS = ("MedicationRequest", "MedicationStatement")
@@ -40,6 +41,9 @@ class Group(StrEnum):
     ONCE = "once"
     PAUSED = "paused"
     PROPOSED = "proposed"
+
+
+_SCHEDULED = (Group.REGULAR, Group.ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Medication:
     notes: tuple[str, ...]
     has_reservation: bool
     last: Given | None = None
+    due: Slot | None = None
+    """Of an order that is given by a schedule, where it is known what was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,9 @@ def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Med
     start, end = _span(resource, dosages)
     status = text(resource.get("status")) or "unknown"
     is_current = status in _CURRENT
+    group = _group(resource, dosages, status, is_order=is_order)
+    given = last.get(f"{resource['resourceType']}/{resource.get('id')}")
+    has_schedule = is_order and is_current and group in _SCHEDULED and not resource.get("doNotPerform")
     return Medication(
         drug=drug_of(chart, resource),
         dosages=dosages,
@@ -157,7 +166,7 @@ def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Med
         status=status,
         status_reason=concept_text(resource.get("statusReason"))
         or next(iter(concepts_text(resource.get("statusReason"))), None),
-        group=_group(resource, dosages, status, is_order=is_order),
+        group=group,
         is_current=is_current,
         is_forbidden=resource.get("doNotPerform") is True,
         is_overdue=is_current and _is_over(end, chart.read_at),
@@ -167,8 +176,16 @@ def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Med
         by=author_of(chart, resource, "requester", "recorder", "informationSource"),
         notes=tuple(said for note in elements(resource.get("note")) if (said := text(note.get("text")))),
         has_reservation=is_changed_in_meaning(resource),
-        last=last.get(f"{resource['resourceType']}/{resource.get('id')}"),
+        last=given,
+        due=_due(chart, dosages, given) if has_schedule else None,
     )
+
+
+def _due(chart: Chart, dosages: Sequence[Dosage], given: Given | None) -> Slot | None:
+    """None also where a dose that was given may be missing: it would look overdue."""
+    if not chart.all_read("MedicationAdministration"):
+        return None
+    return next_slot(dosages, given.at.at if given and given.at else None, chart.read_at)
 
 
 def _group(resource: Resource, dosages: Sequence[Dosage], status: str, *, is_order: bool) -> Group:

@@ -7,6 +7,8 @@ from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
+from altid.screen.words.lookup import LOOKUP
+from altid.screen.words.papers import PAPERS
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
 from altid.screen.words.reconciling import RECONCILING
@@ -317,11 +319,13 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **_TEXTS,
     **ACCESS,
     **APPLICATIONS,
+    **BACK_ENTRY,
+    **ENTRY,
+    **LOOKUP,
+    **PAPERS,
+    **PARTS,
     **PATIENTS,
     **RECONCILING,
-    **PARTS,
     **WARDS,
-    **ENTRY,
-    **BACK_ENTRY,
     **CODES,
 }
