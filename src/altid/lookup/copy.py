@@ -20,6 +20,7 @@ from altid.lookup.file import Connection
 from altid.lookup.finding import Found, WardRow
 from altid.lookup.rows import row_of
 from altid.screen.views.chart import Chart
+from altid.screen.views.unconfirmed import unconfirmed_of
 from altid.screen.views.ward import Bed, bed_of, by_bed
 
 _HEARTBEAT, _RECEIVED = "heartbeat", "heartbeat-received"
@@ -235,7 +236,7 @@ class Copy:
         chart = read_chart(connection, patient, datetime.now(UTC), _BED_KINDS)
         if chart is None:
             return None
-        made = bed_of(chart, None)
+        made = bed_of(chart, len(unconfirmed_of(chart).orders))
         with self._beds_lock:
             self._beds[patient] = made
         return made
