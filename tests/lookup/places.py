@@ -1,22 +1,19 @@
-"""A little place for tests: a file as the copy's is, people, wards and patients, and a record to talk to."""
+"""A little place for tests: a copy with wards and patients, people, and a record to talk to."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import sqlcipher3
-
 from altid.access.passwords import Passwords
-from altid.lookup.entry import relations
+from altid.lookup.change import Change, Position
+from altid.lookup.copy import Copy
 from altid.lookup.entry.line import Answer, LineDownError
 
 KEY = bytes(range(32))
@@ -27,64 +24,30 @@ HERS, THEIRS, NEW = "hers", "theirs", "new"
 """Patients: admitted in the ward, next door, and nowhere."""
 
 
-@dataclass(frozen=True)
-class Version:
-    type: str
-    id: str
-    body: bytes | None
+def new_copy(path: Path) -> Copy:
+    """With the region's places and patients."""
+    copy = Copy.create(path, KEY)
+    keep(copy, *region())
+    return copy
 
 
-class File:
-    """As much of a copy as entry asks of one (`altid.lookup.entry.tables.Tables`)."""
+_versions = itertools.count(1)
 
-    def __init__(self, path: Path, key: bytes = KEY) -> None:
-        self.path, self.key = path, key
-        connection = self._open()
-        connection.executescript((files("altid.lookup") / "tables" / "20_entry.sql").read_text())
-        connection.execute("CREATE TABLE IF NOT EXISTS meta_text (name text PRIMARY KEY, value text)")
-        connection.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[Any]:
-        connection = self._open()
-        try:
-            yield connection
-        finally:
-            connection.close()
+def keep(copy: Copy, *resources: dict[str, Any]) -> None:
+    """As if the feed had brought these."""
+    now = datetime.now(UTC)
+    changes = [
+        Change(one["resourceType"], one["id"], next(_versions), now, json.dumps(one).encode())
+        for one in resources
+    ]
+    copy.apply(changes, Position("record", "1", str(next(_versions))))
 
-    @contextmanager
-    def writing(self) -> Iterator[Any]:
-        connection = self._open()
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        finally:
-            connection.close()
 
-    def meta(self, name: str) -> str | None:
-        with self.reading() as connection:
-            row = connection.execute("SELECT value FROM meta_text WHERE name = ?", (name,)).fetchone()
-        return None if row is None else row[0]
-
-    def set_meta(self, name: str, value: str) -> None:
-        with self.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta_text VALUES (?, ?)", (name, value))
-
-    def keep(self, *resources: dict[str, Any]) -> None:
-        """As if the feed had brought these."""
-        versions = [Version(one["resourceType"], one["id"], json.dumps(one).encode()) for one in resources]
-        with self.writing() as connection:
-            relations.keep(connection, versions)
-
-    def _open(self) -> Any:
-        connection = sqlcipher3.connect(str(self.path), isolation_level=None)
-        connection.execute(f"PRAGMA key = \"x'{self.key.hex()}'\"")
-        return connection
+def leave(copy: Copy, type_: str, id_: str) -> None:
+    """As if the feed had said that this was deleted."""
+    gone = Change(type_, id_, next(_versions), datetime.now(UTC), None)
+    copy.apply([gone], Position("record", "1", str(next(_versions))))
 
 
 def region() -> list[dict[str, Any]]:

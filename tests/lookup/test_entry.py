@@ -22,6 +22,7 @@ from altid.access.journal.segment import Reader
 from altid.access.journal.unavailable import Cause
 from altid.access.secret import AccessSecret
 from altid.lookup import keys
+from altid.lookup.copy import Copy
 from altid.lookup.entry import people
 from altid.lookup.entry.contact import DAY_S
 from altid.lookup.entry.courier import Courier
@@ -29,7 +30,7 @@ from altid.lookup.entry.entry import Entry, EntrySettings, open_entry
 from altid.lookup.entry.person import Person
 from altid.lookup.entry.proving import prove
 from altid.lookup.entry.routes import entry_routes
-from tests.lookup.places import HERS, KEY, PASSWORD, PIN, THEIRS, WARD, File, Record, account, region, told
+from tests.lookup.places import HERS, KEY, PASSWORD, PIN, THEIRS, WARD, Record, account, new_copy, told
 
 PASSPHRASE, OPERATIONS = "kold blæst over fjorden", "driftens egen sætning"
 REASON = "Strømmen er gået i hele huset"
@@ -41,7 +42,7 @@ class Place:
     """A place that runs, a browser before it, and the record at the other end of the line."""
 
     entry: Entry
-    file: File
+    file: Copy
     record: Record
     browser: httpx.AsyncClient
     folder: Path
@@ -78,8 +79,7 @@ class Place:
 
 @asynccontextmanager
 async def place(tmp_path: Path, **settings: Any) -> AsyncIterator[Place]:
-    file, record, closed = File(tmp_path / "copy.db"), Record(), list[str]()
-    file.keep(*region())
+    file, record, closed = new_copy(tmp_path / "copy.db"), Record(), list[str]()
     with file.writing() as connection:
         people.replace(connection, told())
     made = EntrySettings(tmp_path, "stue 3", (WARD,), hash_threads=1, **settings)

@@ -11,7 +11,8 @@ import pytest
 
 from altid.access.grounds import Grounds
 from altid.access.identity import Identity, Level, Role
-from altid.lookup.entry import people, relations
+from altid.lookup.copy import Copy
+from altid.lookup.entry import people
 from altid.lookup.entry.people import EntryAnswerError
 from altid.lookup.entry.person import Person, Way
 from altid.lookup.entry.reach import Reaches
@@ -22,24 +23,23 @@ from tests.lookup.places import (
     REGION,
     THEIRS,
     WARD,
-    File,
     account,
     admission,
     in_hours,
+    keep,
+    leave,
+    new_copy,
     organisation,
-    region,
     told,
 )
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> File:
-    made = File(tmp_path / "copy.db")
-    made.keep(*region())
-    return made
+def file(tmp_path: Path) -> Copy:
+    return new_copy(tmp_path / "copy.db")
 
 
-def tell(file: File, **changed: Any) -> None:
+def tell(file: Copy, **changed: Any) -> None:
     with file.writing() as connection:
         people.replace(connection, told(**changed))
 
@@ -49,43 +49,43 @@ def somebody(place: str = WARD, role: Role = Role.NURSE, *, code: str | None = N
     return Person(identity, Way.PASSWORD if code is None else Way.CODE, code=code)
 
 
-def grounds(file: File, person: Person, patient: str) -> Grounds | None:
+def grounds(file: Copy, person: Person, patient: str) -> Grounds | None:
     return Reaches(file, lambda: random.random() * 1e9).sight(person, patient).grounds
 
 
-def test_a_ward_has_its_own_patients_and_not_those_next_door(file: File) -> None:
+def test_a_ward_has_its_own_patients_and_not_those_next_door(file: Copy) -> None:
     assert grounds(file, somebody(), HERS) is Grounds.ADMITTED
     assert grounds(file, somebody(), THEIRS) is None
     assert grounds(file, somebody(NEXT_DOOR), THEIRS) is Grounds.ADMITTED
 
 
-def test_a_hospital_has_those_of_all_its_wards_and_the_region_has_nobody(file: File) -> None:
+def test_a_hospital_has_those_of_all_its_wards_and_the_region_has_nobody(file: Copy) -> None:
     assert grounds(file, somebody(HOSPITAL), HERS) is Grounds.ADMITTED
     assert grounds(file, somebody(HOSPITAL), THEIRS) is Grounds.ADMITTED
     assert grounds(file, somebody(REGION), HERS) is None
 
 
-def test_whoever_does_not_treat_has_grounds_for_nobody(file: File) -> None:
+def test_whoever_does_not_treat_has_grounds_for_nobody(file: Copy) -> None:
     assert grounds(file, somebody(role=Role.OPERATIONS), HERS) is None
 
 
-def test_a_discharge_ends_the_grounds(file: File) -> None:
-    file.keep(admission("one", HERS, location="bed", status="finished"))
+def test_a_discharge_ends_the_grounds(file: Copy) -> None:
+    keep(file, admission("one", HERS, location="bed", status="finished"))
     assert grounds(file, somebody(), HERS) is None
 
 
-def test_what_the_copy_does_not_keep_any_more_makes_no_grounds(file: File) -> None:
-    with file.writing() as connection:
-        relations.forget(connection, "Encounter", "one")
+def test_what_the_copy_does_not_keep_any_more_makes_no_grounds(file: Copy) -> None:
+    leave(file, "Encounter", "one")
     assert grounds(file, somebody(), HERS) is None
 
 
 @pytest.mark.parametrize(("days", "expected"), [(-60, None), (-10, Grounds.REFERRED), (5, Grounds.REFERRED)])
 def test_an_appointment_makes_grounds_until_a_month_after_its_day(
-    file: File, days: int, expected: Grounds | None
+    file: Copy, days: int, expected: Grounds | None
 ) -> None:
     start = datetime.now(UTC) + timedelta(days=days)
-    file.keep(
+    keep(
+        file,
         {
             "resourceType": "Appointment",
             "id": "visit",
@@ -95,12 +95,12 @@ def test_an_appointment_makes_grounds_until_a_month_after_its_day(
                 {"actor": {"reference": "Patient/booked"}},
                 {"actor": {"reference": "Location/bed"}},
             ],
-        }
+        },
     )
     assert grounds(file, somebody(), "booked") is expected
 
 
-def test_ones_list_and_broken_glass_are_for_this_role_and_place(file: File) -> None:
+def test_ones_list_and_broken_glass_are_for_this_role_and_place(file: Copy) -> None:
     mine = {"account": "id-of-nina", "role": "nurse", "organisation": WARD, "until": in_hours(3)}
     glass = {**mine, "id": "glass", "patient": "seen"}
     tell(file, lists=[{**mine, "patient": "listed"}], overrides=[glass])
@@ -110,7 +110,7 @@ def test_ones_list_and_broken_glass_are_for_this_role_and_place(file: File) -> N
     assert grounds(file, somebody(role=Role.DOCTOR), "seen") is None
 
 
-def test_what_has_ended_opens_nothing(file: File) -> None:
+def test_what_has_ended_opens_nothing(file: Copy) -> None:
     past = {"account": "id-of-nina", "role": "nurse", "organisation": WARD, "until": in_hours(-1)}
     tell(file, lists=[{**past, "patient": "listed"}], overrides=[{**past, "id": "glass", "patient": "seen"}])
     assert grounds(file, somebody(), "listed") is None
@@ -132,7 +132,7 @@ def block(**changed: Any) -> dict[str, Any]:
         {"organisation": "an unknown place"},
     ],
 )
-def test_a_block_takes_the_grounds_away(file: File, changed: dict[str, Any]) -> None:
+def test_a_block_takes_the_grounds_away(file: Copy, changed: dict[str, Any]) -> None:
     tell(file, blocks=[block(**changed)])
     assert grounds(file, somebody(), HERS) is None
 
@@ -140,18 +140,18 @@ def test_a_block_takes_the_grounds_away(file: File, changed: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "changed", [{"account": "id-of-another"}, {"organisation": NEXT_DOOR}, {"until": "2020-01-01T00:00:00Z"}]
 )
-def test_a_block_against_others_does_not(file: File, changed: dict[str, Any]) -> None:
+def test_a_block_against_others_does_not(file: Copy, changed: dict[str, Any]) -> None:
     tell(file, blocks=[block(**changed)])
     assert grounds(file, somebody(), HERS) is Grounds.ADMITTED
 
 
-def test_where_it_is_not_told_what_a_place_is_part_of_every_block_by_place_covers_it(file: File) -> None:
-    file.keep(organisation("ward", WARD, "nobody-knows", "Afsnit A"))
+def test_where_it_is_not_told_what_a_place_is_part_of_every_block_by_place_covers_it(file: Copy) -> None:
+    keep(file, organisation("ward", WARD, "nobody-knows", "Afsnit A"))
     tell(file, blocks=[block(organisation=NEXT_DOOR)])
     assert grounds(file, somebody(), HERS) is None
 
 
-def test_a_blocked_period_hides_itself_and_broken_glass_opens_it(file: File) -> None:
+def test_a_blocked_period_hides_itself_and_broken_glass_opens_it(file: Copy) -> None:
     tell(file, blocks=[block(low="2020-01-01T00:00:00+00:00")])
     sight = Reaches(file, lambda: 0.0).sight(somebody(), HERS)
     assert sight.grounds is Grounds.ADMITTED
@@ -166,7 +166,7 @@ def test_a_blocked_period_hides_itself_and_broken_glass_opens_it(file: File) -> 
     assert (opened.grounds, opened.hidden) == (Grounds.OVERRIDE, ())
 
 
-def test_a_code_opens_the_ward_and_nothing_beyond_it(file: File) -> None:
+def test_a_code_opens_the_ward_and_nothing_beyond_it(file: Copy) -> None:
     by_code = somebody(code="a code")
     assert grounds(file, by_code, HERS) is Grounds.ADMITTED
     assert grounds(file, by_code, THEIRS) is None
@@ -184,7 +184,7 @@ def test_a_code_opens_the_ward_and_nothing_beyond_it(file: File) -> None:
         {"lists": [{"until": "soon"}]},
     ],
 )
-def test_an_answer_that_is_not_whole_changes_nothing(file: File, broken: dict[str, Any]) -> None:
+def test_an_answer_that_is_not_whole_changes_nothing(file: Copy, broken: dict[str, Any]) -> None:
     tell(file, blocks=[block()])
     with pytest.raises(EntryAnswerError), file.writing() as connection:
         people.replace(connection, told(**broken))

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from altid.lookup.entry import relations
 from altid.lookup.file import Connection
 from altid.lookup.rows import DIGEST_BYTES, Row, member_digest
 from altid.screen.views.admission import is_stay
@@ -78,6 +79,7 @@ def _derive(connection: Connection, row: Row) -> None:
     content = row.content
     if content is None:
         return
+    relations.put(connection, row.type, row.id, content)
     if row.type == "Patient":
         words = {search_word(word) for word in _words(content)}
         connection.executemany(_WORD, [(word, row.id) for word in words if word])
@@ -90,6 +92,7 @@ def _derive(connection: Connection, row: Row) -> None:
 
 def _forget_derived(connection: Connection, type_: str, id_: str) -> None:
     connection.execute("DELETE FROM also WHERE type = ? AND id = ?", (type_, id_))
+    relations.forget(connection, type_, id_)
     if type_ == "Patient":
         connection.execute("DELETE FROM person_word WHERE patient = ?", (id_,))
     elif type_ == "Location":

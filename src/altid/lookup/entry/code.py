@@ -1,4 +1,4 @@
-"""The sealed emergency code of a ward: made once, shown once, kept as a hash.
+"""The sealed emergency code of a ward: what it looks like, and what is kept of it.
 
 Eleven random signs and one that checks them, in three groups of four, as `7K4M-XQ2P-9HVT`. The signs are 31,
 a prime number, and none can be taken for another (no 0, O, 1, I, L): with weights 1 to 12 the check finds
@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-import uuid
 from dataclasses import dataclass, field
-
-from altid.lookup.entry.tables import Connection
 
 SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH, GROUP = 12, 4
@@ -57,43 +54,3 @@ def _check_sign(signs: list[int]) -> int:
     """So that the sum of all, each times its place, is divisible: the last has the weight 12."""
     total = sum(place * sign for place, sign in enumerate(signs, 1))
     return -total * pow(LENGTH, -1, len(SIGNS)) % len(SIGNS)
-
-
-def keep(
-    connection: Connection, ward: str, hash_: str, now_s: float, rng: random.Random, *, once: bool = False
-) -> Code:
-    """The ward's code from now on; the one before opens nothing any more, and who came in by it is out."""
-    made = Code(ward, str(uuid.UUID(bytes=rng.randbytes(16), version=4)), hash_, 1 if once else None)
-    connection.execute(
-        "INSERT OR REPLACE INTO code VALUES (?, ?, ?, ?, ?)", (ward, made.id, hash_, now_s, made.uses_left)
-    )
-    return made
-
-
-def of_ward(connection: Connection, ward: str) -> Code | None:
-    row = connection.execute(f"{_SELECT} WHERE ward = ?", (ward,)).fetchone()
-    return None if row is None else Code(*row)
-
-
-def wards(connection: Connection) -> list[str]:
-    """Those that have a code that opens something."""
-    rows = connection.execute("SELECT ward FROM code WHERE coalesce(uses_left, 1) > 0 ORDER BY ward")
-    return [row[0] for row in rows.fetchall()]
-
-
-def is_current(connection: Connection, code: str) -> bool:
-    """Whether who came in by this code (its id) may stay: it was not changed since."""
-    return connection.execute("SELECT 1 FROM code WHERE id = ?", (code,)).fetchone() is not None
-
-
-def spend(connection: Connection, code: Code) -> bool:
-    """Use it, in the caller's transaction; False where another was quicker with its last use."""
-    if code.uses_left is None:
-        return is_current(connection, code.id)
-    done = connection.execute(
-        "UPDATE code SET uses_left = uses_left - 1 WHERE id = ? AND uses_left > 0", (code.id,)
-    )
-    return bool(done.rowcount == 1)
-
-
-_SELECT = "SELECT ward, id, hash, uses_left FROM code"

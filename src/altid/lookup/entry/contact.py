@@ -6,9 +6,12 @@ the wall clock, which counts only forwards. So a clock that was set back makes n
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from altid.lookup.damage import CopyDamagedError, CopyFullError
 from altid.lookup.entry.tables import Tables
 
 DAY_S = 24 * 3600
@@ -33,8 +36,8 @@ class Contact:
         wall: Callable[[], float] = time.time,
         running: Callable[[], float] = since_boot,
     ) -> None:
-        """`days_max`: after so many without contact the place locks itself."""
-        self._tables, self._silence_s_max = tables, days_max * DAY_S
+        """`days_max`: after so many without contact the place locks itself; 0: never."""
+        self._tables, self._silence_s_max = tables, days_max * DAY_S or math.inf
         self._wall, self._running = wall, running
         silent_s, at_s = _read(tables.meta(_META), wall())
         self._silent_s = silent_s + max(0.0, wall() - at_s)
@@ -63,7 +66,8 @@ class Contact:
     def _keep(self) -> None:
         self._silent_s, self._counted_s = self.silent_s, self._running()
         self._kept_s = self._counted_s
-        self._tables.set_meta(_META, f"{self._silent_s:.0f} {self._wall():.0f}")
+        with suppress(CopyFullError, CopyDamagedError):  # it goes on counting; the next time may do
+            self._tables.set_meta(_META, f"{self._silent_s:.0f} {self._wall():.0f}")
 
 
 def _read(kept: str | None, now_s: float) -> tuple[float, float]:

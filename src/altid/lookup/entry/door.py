@@ -6,9 +6,10 @@ and address, an unknown name as slow as a wrong password, and the same refusals.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -21,11 +22,12 @@ from altid.access.refusal import Refusal
 from altid.access.settings import Clock
 from altid.access.throttle import Throttle
 from altid.access.waiting import LineLimits, Priority
-from altid.lookup.entry import code as codes
 from altid.lookup.entry import people
-from altid.lookup.entry.code import Code, MistypedError
+from altid.lookup.entry.code import MistypedError, generate, plain
+from altid.lookup.entry.codes import Codes
 from altid.lookup.entry.people import Account
 from altid.lookup.entry.person import Person, Way
+from altid.lookup.entry.relations import number_of
 from altid.lookup.entry.tables import Tables
 from altid.lookup.entry.typed import said_name, said_reason, username_of
 
@@ -62,18 +64,20 @@ Answer = Person | Refusal
 
 
 class Door:
-    """Of one process. `place`: its name; `wards`: those it is of, whose accounts work there first."""
+    """Of one process. `place`: its name; `wards`: those it is of, where people are taken to work first."""
 
     def __init__(
         self,
         tables: Tables,
+        codes: Codes,
         place: str,
         wards: Sequence[str],
         rng: random.Random,
         threads: int,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._tables, self._place, self._wards, self._clock = tables, place, tuple(wards), clock
+        self._tables, self._codes, self._clock = tables, codes, clock
+        self._place, self._wards = place, tuple(wards)
         self._passwords = Passwords(threads, rng)
         self._throttle = Throttle(clock)
         self._line = Admission(LineLimits(at_once=threads), clock)
@@ -119,27 +123,25 @@ class Door:
         if isinstance(reason, Refusal):
             return reason
         try:
-            given = codes.plain(use.code)
+            given = plain(use.code)
         except MistypedError:
             return MISTYPED
-        with self._tables.reading() as connection:
-            kept = codes.of_ward(connection, use.ward)
+        kept = self._codes.of_ward(use.ward)
         stored = kept.hash if kept is not None and kept.uses_left != 0 else None
         right = await self._verified(f"code {use.ward[:64]}", address, stored, given, Priority.EMERGENCY)
         if isinstance(right, Refusal):
             return right
-        if kept is None or not right or not self._spent(kept):
+        if kept is None or not right or not await asyncio.to_thread(self._codes.spend, kept):
             return WRONG_CODE
         return Person(
             self._identity(f"code:{kept.ward}", name, Role.NURSE, kept.ward), Way.CODE, code=kept.id
         )
 
     async def make_code(self, ward: str, rng: random.Random, *, once: bool = False) -> str:
-        """A new code for a ward, as it is to be printed: shown only now."""
-        made = codes.generate(rng)
-        hashed = await self._passwords.hash(codes.plain(made))
-        with self._tables.writing() as connection:
-            codes.keep(connection, ward, hashed, time.time(), rng, once=once)
+        """A new code for a ward, by its SOR number, as it is to be printed: shown only now."""
+        made = generate(rng)
+        hashed = await self._passwords.hash(plain(made))
+        await asyncio.to_thread(self._codes.keep, ward, hashed, rng, once=once)
         return made
 
     def close(self) -> None:
@@ -164,16 +166,16 @@ class Door:
         (self._throttle.succeeded if right else self._throttle.failed)(who, address)
         return right
 
-    def _spent(self, code: Code) -> bool:
-        with self._tables.writing() as connection:
-            return codes.spend(connection, code)
-
     def _person(self, account: Account, way: Way, chosen: tuple[Role, str] | None = None) -> Answer:
         choices = tuple((str(role), place) for role in account.roles for place in account.organisations)
         if not choices:
             return refusal.NOT_YOURS
-        role, place = chosen or (_first_role(account), _first_place(account, self._wards))
+        role, place = chosen or (_first_role(account), _first_place(account, self._numbers()))
         return Person(self._identity(account.id, account.name, role, place), way, choices=choices)
+
+    def _numbers(self) -> frozenset[str | None]:
+        with self._tables.reading() as connection:
+            return frozenset(number_of(connection, ward) for ward in self._wards)
 
     def _identity(self, subject: str, name: str, role: Role, organisation: str) -> Identity:
         return Identity(subject, name, role, organisation, (), Level.LOW, "", self._place, 0)
@@ -184,5 +186,5 @@ def _first_role(account: Account) -> Role:
     return next((role for role in account.roles if role in TREATING), account.roles[0])
 
 
-def _first_place(account: Account, wards: Sequence[str]) -> str:
+def _first_place(account: Account, wards: Collection[str | None]) -> str:
     return next((place for place in account.organisations if place in wards), account.organisations[0])

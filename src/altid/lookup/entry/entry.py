@@ -22,8 +22,8 @@ from altid.access.identity import Role
 from altid.access.refusal import Refusal
 from altid.access.secret import AccessSecret
 from altid.lookup import keys
-from altid.lookup.entry import code as codes
 from altid.lookup.entry import glass, people
+from altid.lookup.entry.codes import Codes
 from altid.lookup.entry.contact import Contact
 from altid.lookup.entry.cookie import cookie_of
 from altid.lookup.entry.courier import META_AT, Courier
@@ -52,10 +52,10 @@ class EntrySettings:
     place: str
     """Its name, which looks are told under."""
     wards: tuple[str, ...] = ()
-    """SOR numbers of the wards that it is of; () for a site or a hospital."""
+    """The wards that it is of, by SOR number or id of their Location; () for a site or a hospital."""
     lock_days: float = 7.0
     """Without any contact for so long it locks itself. A downtime of days must not end in a locked copy, and
-    a stolen one must not stay open for a holiday."""
+    a stolen one must not stay open for a holiday. 0: never, for a room that is guarded."""
     hash_threads: int = 0
     """0: as many as this process may use cores."""
 
@@ -80,7 +80,8 @@ class Entry:
         threads = settings.hash_threads or len(os.sched_getaffinity(0))
         self.looks: Looks = open_looks(settings.folder, secret, settings.place, rng)
         self.sessions = Sessions(secret, time.monotonic, rng)
-        self.door = Door(tables, settings.place, settings.wards, rng, threads)
+        self.codes = Codes(settings.folder, secret)
+        self.door = Door(tables, self.codes, settings.place, settings.wards, rng, threads)
         self.contact = Contact(tables, settings.lock_days)
         self.closed: str | None = None
         """Why the place answers nobody any more."""
@@ -163,7 +164,7 @@ class Entry:
     def wards_with_code(self) -> list[tuple[str, str]]:
         """SOR number and name of the wards that have a code that opens something."""
         with self._tables.reading() as connection:
-            return [(ward, name_of(connection, ward) or ward) for ward in codes.wards(connection)]
+            return [(ward, name_of(connection, ward) or ward) for ward in self.codes.wards()]
 
     @property
     def has_pins(self) -> bool:
@@ -251,9 +252,9 @@ class Entry:
             self.contact.keep()
 
     def _may_stay(self, person: Person) -> bool:
+        if person.code is not None:
+            return self.codes.is_current(person.code)
         with self._tables.reading() as connection:
-            if person.code is not None:
-                return codes.is_current(connection, person.code)
             account = people.by_id(connection, person.identity.subject)
         identity = person.identity
         return (

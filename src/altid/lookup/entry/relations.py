@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from altid.access.grounds import (
     APPOINTMENT_DAYS,
@@ -21,7 +21,6 @@ from altid.access.grounds import (
     Place,
     sor_term,
 )
-from altid.fhir import json
 from altid.fhir.search.entries import Entries
 from altid.fhir.search.extract import extract
 from altid.lookup.entry.tables import Connection
@@ -29,19 +28,6 @@ from altid.lookup.entry.tables import Connection
 DEPTH_MAX = 10
 """Organisations one within the other; what goes on for longer is a circle (`altid.access.places`)."""
 _ROOMS = ("Location", "HealthcareService")
-
-
-class Changed(Protocol):
-    """One version of one resource, as `altid.lookup.change.Change` has it."""
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def body(self) -> bytes | None: ...
 
 
 class Relation(NamedTuple):
@@ -54,21 +40,15 @@ class Relation(NamedTuple):
     until_s: float | None
 
 
-def keep(connection: Connection, changes: Iterable[Changed]) -> None:
-    """Bring what is kept up to these versions, each the newest of its resource; in the caller's
-    transaction."""
-    for change in changes:
-        put = _PUT.get(change.type)
-        if put is None:
-            continue
-        forget(connection, change.type, change.id)
-        if change.body is not None:
-            resource = json.loads(change.body)
-            put(connection, change.id, resource, extract(resource))
+def put(connection: Connection, type_: str, id_: str, resource: dict[str, Any]) -> None:
+    """Keep what this version says, in the caller's transaction, after `forget`."""
+    keep = _PUT.get(type_)
+    if keep is not None:
+        keep(connection, id_, resource, extract(resource))
 
 
 def forget(connection: Connection, type_: str, id_: str) -> None:
-    """The resource is not kept any more."""
+    """What an earlier version said is not so any more."""
     if type_ in OPEN:
         connection.execute("DELETE FROM relation WHERE resource = ?", (f"{type_}/{id_}",))
     elif type_ in _ROOMS:
@@ -115,6 +95,12 @@ def above(connection: Connection, organisation: str) -> Above:
 def name_of(connection: Connection, number: str) -> str | None:
     """What an organisation of this SOR number is called, if somebody says."""
     row = connection.execute(_NAME, (number,)).fetchone()
+    return None if row is None else row[0]
+
+
+def number_of(connection: Connection, ward: str) -> str | None:
+    """The SOR number of a ward that is named by it, or by its id as a Location; None for one not known."""
+    row = connection.execute(_NUMBER, {"ward": ward, "room": f"Location/{ward}"}).fetchone()
     return None if row is None else row[0]
 
 
@@ -188,6 +174,12 @@ _PUT: dict[str, Callable[[Connection, str, dict[str, Any], Entries], None]] = {
     "Organization": _put_organisation,
 }
 
+_NUMBER = """
+SELECT number FROM organisation_number WHERE number = :ward
+UNION ALL
+SELECT n.number FROM room JOIN organisation_number n ON n.id = room.organisation WHERE room.place = :room
+LIMIT 1
+"""
 _NAME = """
 SELECT o.name FROM organisation_number n JOIN organisation o ON o.id = n.id
  WHERE n.number = ? AND o.name IS NOT NULL ORDER BY o.id LIMIT 1

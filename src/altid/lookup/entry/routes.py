@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.glass import KINDS, OverrideError
 from altid.access.refusal import Refusal
+from altid.lookup.damage import CopyFullError
 from altid.lookup.entry import cookie, pages
 from altid.lookup.entry.door import Answer, CodeUse
 from altid.lookup.entry.entry import Entry
@@ -96,6 +97,8 @@ class _Ways:
             except AuditUnavailableError as error:
                 text = error.text_da if words_for(request).language == "da" else error.text_en
                 return self._page(request, "refused", 503, text=text)
+            except (OSError, CopyFullError):
+                return self._page(request, "refused", 503, text=words_for(request).text("entry.disk"))
             except StrangeFormError:
                 return self._page(request, "refused", 403, text=words_for(request).text("entry.strange"))
             except (FormError, OverrideError) as error:

@@ -54,15 +54,6 @@ CREATE TABLE IF NOT EXISTS broken_glass (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS broken_glass_account ON broken_glass (account);
 
--- The sealed code of a ward: its argon2id hash. One that is good once has `uses_left` 1.
-CREATE TABLE IF NOT EXISTS code (
-    ward text PRIMARY KEY,
-    id text NOT NULL,
-    hash text NOT NULL,
-    made real NOT NULL,
-    uses_left integer
-) WITHOUT ROWID;
-
 -- What makes grounds, from the resources of the copy (`altid.lookup.entry.relations`).
 CREATE TABLE IF NOT EXISTS relation (
     resource text NOT NULL,

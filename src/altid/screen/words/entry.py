@@ -42,5 +42,9 @@ ENTRY: dict[str, tuple[str, str]] = {
         "Formularen kom fra en anden side eller et andet login. Åbn siden igen.",
         "The form came from another page or another logon. Open the page again.",
     ),
+    "entry.disk": (
+        "Disken på denne maskine kan ikke skrives, så ingen kan lukkes ind. Driften kan se efter den.",
+        "The disk of this machine can't be written, so nobody can be let in. Operations can look at it.",
+    ),
     "entry.bad-form": ("Formularen kunne ikke læses.", "The form could not be read."),
 }
