@@ -17,8 +17,13 @@ PATIENT_CONTEXT = "launch/patient"
 STAYS = "online_access"
 """The application may go on with a refresh token as long as the person's own session goes on."""
 LOGS_ON, NAMES_USER = "openid", "fhirUser"
+FEED, FEED_WARD, FEED_REVOKED = "system/feed", "system/feed-ward", "system/feed-revoked"
+"""Ours, for places that keep a copy (docs/lookup.md): of everything; of the ward that the system belongs to;
+and of nothing any more, which the place must hear from us. They open nothing below /fhir."""
+FEEDS = (FEED, FEED_WARD, FEED_REVOKED)
 SPECIAL = (PATIENT_CONTEXT, STAYS, LOGS_ON, NAMES_USER)
 """They open no record; every application may ask for them."""
+_CONTEXTS = ("patient", "user", "system")
 _FORM = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,63})\.(c?r?u?d?s?)", re.ASCII)
 
 
@@ -36,11 +41,13 @@ def parse(text: str) -> Scope | None:
 
 
 def is_scope(text: str) -> bool:
-    return parse(text) is not None
+    return text in FEEDS or parse(text) is not None
 
 
 def covered(asked: str, held: Sequence[str]) -> bool:
     """Whoever holds `held` may be given `asked`: every letter of it by one of them."""
+    if asked in FEEDS:
+        return asked in held
     wanted = parse(asked)
     if wanted is None:
         return False
@@ -54,5 +61,12 @@ def covered(asked: str, held: Sequence[str]) -> bool:
 
 def of_record(scopes: Sequence[str], *contexts: str) -> tuple[str, ...]:
     """Those that open something of the record; with contexts, only theirs."""
-    parsed = [(text, parse(text)) for text in scopes]
-    return tuple(text for text, scope in parsed if scope and (not contexts or scope.context in contexts))
+    return tuple(text for text in scopes if _context(text) in (contexts or _CONTEXTS))
+
+
+def _context(text: str) -> str:
+    """Empty for what is no scope of the record."""
+    if text in FEEDS:
+        return "system"
+    scope = parse(text)
+    return scope.context if scope else ""

@@ -17,7 +17,8 @@ TAG_SYSTEM = "https://altid.dk/fhir/tag"
 TEST_ORDER = "test-order"
 TEST_DATA = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST"}
 """The standard's own mark for data that is no patient's."""
-_CANARY = "altid-canary-"
+CANARY = "altid-canary-"
+"""How the ids of such patients begin."""
 
 Resource = dict[str, Any]
 
@@ -37,12 +38,12 @@ def is_test_content(content: str) -> bool:
 
 def canary_patient(site: str, server: str) -> str:
     """Id of the patient on whom a server's test orders are."""
-    return f"{_CANARY}{site}-{server}"
+    return f"{CANARY}{site}-{server}"
 
 
 def is_canary_patient(id_: str) -> bool:
     """No person, so no list of patients shows them."""
-    return id_.startswith(_CANARY)
+    return id_.startswith(CANARY)
 
 
 def patient(id_: str) -> Resource:

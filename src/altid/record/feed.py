@@ -50,6 +50,8 @@ class Change(NamedTuple):
     stored: Stored
     method: str
     cursor: Cursor
+    refs: Sequence[str] | None = None
+    """Its literal references, as `Found.refs`; None where a later version has others."""
 
 
 class Batch(NamedTuple):
@@ -64,10 +66,10 @@ _CHANGES = """
 WITH c AS (
     SELECT xid, rid, version, type, at, method FROM change
      WHERE (xid, rid) > ($1::text::xid8, $2)
-       AND xid < pg_snapshot_xmin(pg_current_snapshot())
+       AND xid < pg_snapshot_xmin(pg_current_snapshot()) AND ($5::text IS NULL OR xid < $5::text::xid8)
      ORDER BY xid, rid LIMIT $3)
 SELECT c.type, r.id, c.version, c.at, coalesce(h.body, CASE WHEN r.version = c.version THEN r.body END),
-       c.method, c.xid::text::bigint, c.rid
+       c.method, c.xid::text::bigint, c.rid, CASE WHEN r.version = c.version THEN r.refs END
   FROM c
   LEFT JOIN resource r ON r.rid = c.rid AND ($4::text[] IS NULL OR c.type = ANY ($4))
   LEFT JOIN resource_history h ON h.rid = r.rid AND h.version = c.version
@@ -79,17 +81,36 @@ _NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
 async def changes(
-    connection: Connection, after: Cursor, *, count: int = BATCH_MAX, types: Sequence[str] | None = None
+    connection: Connection,
+    after: Cursor,
+    *,
+    count: int = BATCH_MAX,
+    types: Sequence[str] | None = None,
+    until: Cursor | None = None,
 ) -> Batch:
     """The next changes after a cursor, oldest first; with `types` only those, of `count` that are looked at.
+    `until`: none of its transaction or a later one.
 
     Empty and caught up: nothing more is certain yet.
     """
     count = min(count, BATCH_MAX)
-    rows = await connection.fetch(_CHANGES, str(after.xid), after.rid, count, types)
+    below = str(until.xid) if until else None
+    rows = await connection.fetch(_CHANGES, str(after.xid), after.rid, count, types, below)
     found = [_change(*row) for row in rows if row["id"] is not None]
     cursor = Cursor(rows[-1]["xid"], rows[-1]["rid"]) if rows else after
     return Batch(found, cursor, len(rows) < count)
+
+
+_LAST = """
+SELECT xid::text::bigint, rid FROM change
+ WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, rid DESC LIMIT 1
+"""
+
+
+async def last(connection: Connection) -> Cursor:
+    """The last change that is certain now: behind it there is nothing yet."""
+    row = await connection.fetchrow(_LAST)
+    return Cursor(*row) if row else START
 
 
 async def newest(connection: Connection) -> Cursor:
@@ -98,6 +119,14 @@ async def newest(connection: Connection) -> Cursor:
 
 
 def _change(
-    type_: str, id_: str, version: int, at: datetime, body: bytes | None, method: str, xid: int, rid: int
+    type_: str,
+    id_: str,
+    version: int,
+    at: datetime,
+    body: bytes | None,
+    method: str,
+    xid: int,
+    rid: int,
+    refs: Sequence[str] | None,
 ) -> Change:
-    return Change(Stored(type_, id_, version, at, body), method, Cursor(xid, rid))
+    return Change(Stored(type_, id_, version, at, body), method, Cursor(xid, rid), refs)

@@ -1,4 +1,4 @@
-"""The one ASGI application: FHIR, orders, health, coming in at /access, and pages at the rest."""
+"""The one ASGI application: FHIR, orders, the feed, health, coming in at /access, and pages at the rest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
 from altid.api.access.routes import routes
+from altid.api.feed.routes import feed_app
 from altid.api.http import FhirApp, Receive, Scope, Send
 from altid.api.orders.routes import orders_app
 from altid.api.settings import FhirSettings, Service
@@ -27,8 +28,9 @@ from altid.orders.proofs.keeping import newest_first
 from altid.orders.proofs.standing import with_reconciled
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
+from altid.record.heartbeat import Heart
 from altid.record.primary import FAILURES, NoPrimaryError
-from altid.server.paths import FHIR_BASE, ORDERS_BASE, is_below
+from altid.server.paths import FEED_BASE, FHIR_BASE, ORDERS_BASE, is_below
 from altid.web.pages import pages
 
 _READY_S_MAX = 2.0
@@ -60,6 +62,7 @@ class App:
         self._settings = settings
         self._fhir: FhirApp | None = None
         self._orders: FhirApp | None = None
+        self._feed: FhirApp | None = None
         health = [
             Route("/health/live", _live),
             Route("/health/ready", _ready),
@@ -72,6 +75,8 @@ class App:
             await self._fhir({**scope, "root_path": FHIR_BASE}, receive, send)
         elif self._orders is not None and scope["type"] == "http" and is_below(ORDERS_BASE, scope["path"]):
             await self._orders({**scope, "root_path": ORDERS_BASE}, receive, send)
+        elif self._feed is not None and scope["type"] == "http" and is_below(FEED_BASE, scope["path"]):
+            await self._feed({**scope, "root_path": FEED_BASE}, receive, send)
         else:
             await self._pages(scope, receive, send)
 
@@ -83,6 +88,7 @@ class App:
             _open(self._settings) as database,
             open_guard(database, self._settings.guard) as guard,
             open_downstream(database, downstream, guard.audit) as leads,
+            _beating(database, guard.site),
         ):
             app.state.database, app.state.downstream, app.state.leads = database, downstream, leads
             writer = GroupWriter(database)
@@ -99,6 +105,7 @@ class App:
                 self._settings.sites,
             ) as desk:
                 self._fhir, self._orders = FhirApp(service), orders_app(service, desk, downstream)
+                self._feed = feed_app(service)
                 yield
                 await writer.close()
 
@@ -107,6 +114,17 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
     return open_database(
         settings.read_dsn, settings.write_dsn, limits=settings.limits, is_replicated=settings.is_replicated
     )
+
+
+@asynccontextmanager
+async def _beating(database: Database, site: str) -> AsyncIterator[None]:
+    """The record gives signs of life as long as any server runs."""
+    task = asyncio.create_task(Heart(database, site).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 def _is_fhir(path: str) -> bool:

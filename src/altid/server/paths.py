@@ -2,6 +2,7 @@
 
 FHIR_BASE = "/fhir"
 ORDERS_BASE = "/orders"
+FEED_BASE = "/feed"
 
 
 def is_below(base: str, path: str) -> bool:
