@@ -154,7 +154,7 @@ def test_nothing_is_written_through_the_feed(site: Reader) -> None:
 def test_digests_hold_at_their_cursor_amid_a_burst(
     site: Reader, fhir: httpx.Client, postgres: Cluster, dsn: str, bundles: int
 ) -> None:
-    """Up to 10,000 changes while the record's schema is migrated: nothing is missed and each comparison holds."""
+    """Up to 10,000 changes while the record is migrated: nothing is missed, and each comparison holds."""
     site.load()
     done = threading.Event()
     per_bundle = 1_000
