@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -12,19 +11,22 @@ from typing import Self
 from sqlcipher3 import dbapi2 as sqlite
 
 from altid.lookup import file, finding
-from altid.lookup.applying import put, remove
+from altid.lookup.applying import Applying
+from altid.lookup.beds import KINDS as BED_KINDS
+from altid.lookup.beds import SHOWN_OF_OTHERS, Beds
 from altid.lookup.change import Change, Digest, Heartbeat, Position
 from altid.lookup.charts import KINDS, read_chart
-from altid.lookup.damage import CopyDamagedError, CopyFullError
+from altid.lookup.damage import CopyDamagedError
 from altid.lookup.file import Connection
 from altid.lookup.finding import Found, WardRow
-from altid.lookup.rows import row_of
+from altid.lookup.rows import Row, change_of, part_of, row_of
+from altid.lookup.sessions import Sessions
 from altid.screen.views.chart import Chart
 from altid.screen.views.unconfirmed import unconfirmed_of
 from altid.screen.views.ward import Bed, bed_of, by_bed
 
-_HEARTBEAT, _RECEIVED = "heartbeat", "heartbeat-received"
-_FULL = (sqlite.OperationalError, OSError)
+Also = Callable[[Connection], None]
+"""Runs in the same transaction as the changes that it comes with."""
 
 
 class Copy:
@@ -36,13 +38,9 @@ class Copy:
 
     def __init__(self, path: Path, key: bytes, writer: Connection) -> None:
         self.path = path
-        self._key, self._writer = key, writer
-        self._lock = threading.RLock()
-        self._local = threading.local()
-        self._readers: list[Connection] = []
-        self._heartbeat = _read_heartbeat(writer)
-        self._beds: dict[str, Bed] = {}
-        self._beds_lock = threading.Lock()
+        self.sessions = Sessions(path, key, writer)
+        self._heartbeats = _heartbeats(writer)
+        self._beds = Beds()
 
     @classmethod
     def create(cls, path: Path, key: bytes) -> Self:
@@ -52,59 +50,57 @@ class Copy:
     @classmethod
     def open(cls, path: Path, key: bytes) -> Self:
         """Raises `CopyDamagedError`, `WrongKeyError`, `OSError`."""
-        writer = file.connect(path, key)
-        try:
-            file.make_tables(writer)
-            return cls(path, key, writer)
-        except sqlite.OperationalError:
-            return cls(path, key, writer)  # a full disk: what is there can still be shown
-        except sqlite.DatabaseError:
-            writer.close()
-            raise CopyDamagedError from None
+        return cls(path, key, file.connect_ready(path, key))
+
+    @classmethod
+    def open_spare(cls, path: Path, key: bytes) -> tuple[Self, bool]:
+        """Instead of a file that is damaged: its spare, as old as that is, or an empty copy. Whether there
+        was a spare. Raises `OSError`."""
+        writer, had_spare = file.go_on_with_spare(path, key)
+        return cls(path, key, writer), had_spare
 
     def close(self) -> None:
         """After this nothing of it can be used."""
-        with self._lock:
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
+        self.sessions.close()
+
+    def recover(self) -> bool:
+        """Put the damaged file aside and go on with the spare, as old as that is; without a good one, with an
+        empty file. Whether there was a good spare. Raises `OSError`."""
+        had_spare = False
+
+        def prepare() -> Connection:
+            nonlocal had_spare
+            writer, had_spare = file.go_on_with_spare(self.path, self.sessions.key)
+            self._heartbeats = _heartbeats(writer)
+            return writer
+
+        self.sessions.switch(prepare)
+        self._beds.clear()
+        return had_spare
+
+    def save(self) -> None:
+        """Make the spare what the copy is now; the one before is there until the new one was read whole.
+        Raises `CopyDamagedError`, `OSError`."""
+        with self.sessions.alone() as connection:
+            file.save(connection, file.spare_of(self.path), self.sessions.key)
+
+    def is_whole(self) -> bool:
+        """Reads the whole file: for the background."""
+        try:
+            with self.sessions.alone() as connection:
+                return file.is_whole(connection)
+        except CopyDamagedError:
+            return False
 
     # What others keep in the same file
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """A session of this thread that only reads."""
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = file.connect(self.path, self._key, reads_only=True)
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        with _damage():
-            yield connection
+        return self.sessions.reading()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """One transaction, alone: kept at the end, or undone if anything is raised."""
-        with self._lock, _damage():
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-            except _FULL as error:
-                raise CopyFullError from error
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException as error:
-                self._roll_back()
-                if isinstance(error, sqlite.OperationalError) and not _is_damage(error):
-                    raise CopyFullError from error
-                raise
-
-    def _roll_back(self) -> None:
-        try:
-            self._writer.execute("ROLLBACK")
-        except sqlite.Error:
-            return  # SQLite has done so by itself
+        return self.sessions.writing()
 
     # What it is fed with
 
@@ -113,62 +109,95 @@ class Copy:
         changes: Sequence[Change],
         position: Position,
         heartbeat: Heartbeat | None = None,
+        also: Also | None = None,
         *,
-        again: bool = False,
+        only: Collection[str] | None = None,
     ) -> int:
-        """Take changes and how far they bring it, all or none. What is there as new already stays; `again`:
-        takes also what is older, from a source whose past has changed. How many were new.
+        """Take changes and how far they bring it, all or none. What is there as new already stays. `only`: of
+        these patients, and of nobody. How many were new.
 
         Raises `ValueError` for a change that is no resource.
         """
-        rows = [row_of(change) for change in changes]
+        rows = _rows(changes, only)
         with self.writing() as connection:
-            new = [row for row in rows if put(connection, row, position.source, again=again)]
-            connection.execute(
-                "INSERT OR REPLACE INTO source VALUES (?, ?, ?)",
-                (position.source, position.epoch, position.cursor),
-            )
-            if heartbeat is not None:
-                _write_heartbeat(connection, heartbeat)
-        self._changed({patient for row in new for patient in (row.patient, *row.others)})
-        if heartbeat is not None:
-            self._heartbeat = heartbeat
-        return len(new)
-
-    def replace_part(self, source: str, part: int, changes: Sequence[Change]) -> None:
-        """Make one group of patients what the source says that it is: what it does not name is taken away."""
-        rows = [row_of(change) for change in changes]
-        named = {(row.type, row.id) for row in rows}
-        with self.writing() as connection:
-            there = connection.execute(
-                "SELECT type, id, patient FROM resource WHERE part = ? AND source = ?", (part, source)
-            ).fetchall()
-            for type_, id_, _ in there:
-                if (type_, id_) not in named:
-                    remove(connection, type_, id_)
+            applying = Applying(connection, position.source)
             for row in rows:
-                put(connection, row, source, again=True)
-        self._changed({row[2] for row in there} | {row.patient for row in rows})
+                applying.put(row)
+            applying.finish()
+            connection.execute(_SET_POSITION, (position.source, position.epoch, position.cursor))
+            if heartbeat is not None:
+                connection.execute(_SET_HEARTBEAT, _told(position.source, heartbeat))
+            if also is not None:
+                also(connection)
+        self._changed(applying, rows)
+        if heartbeat is not None:
+            self._heartbeats = {**self._heartbeats, position.source: heartbeat}
+        return applying.new
+
+    def load(
+        self,
+        changes: Sequence[Change],
+        source: str,
+        meta: Mapping[str, str],
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Take a page of a first load, and note with it how far that has come."""
+        rows = _rows(changes, only)
+        with self.writing() as connection:
+            applying = Applying(connection, source)
+            for row in rows:
+                applying.put(row)
+            applying.finish()
+            connection.executemany(SET_META, list(meta.items()))
+        self._changed(applying, rows)
+
+    def replace_part(self, source: str, part: int, changes: Sequence[Change]) -> int:
+        """Make one group what the source says that it is: what it does not name is taken away. How many
+        resources were not as it says."""
+        rows = _rows(changes, None)
+        with self.writing() as connection:
+            applying = Applying(connection, source)
+            gone = applying.retain(part, [(row.type, row.id) for row in rows])
+            for row in rows:
+                applying.put(row, again=True)
+            applying.finish()
+        self._changed(applying, rows)
+        return gone + applying.new
+
+    def replace_patient(self, source: str, patient: str, changes: Sequence[Change]) -> int:
+        """Make one patient's record what the source says that it is; as `replace_part`."""
+        rows = _rows(changes, None)
+        with self.writing() as connection:
+            applying = Applying(connection, source)
+            gone = applying.retain(part_of(patient), [(row.type, row.id) for row in rows], patient)
+            for row in rows:
+                applying.put(row, again=True)
+            applying.finish()
+        self._changed(applying, rows)
+        return gone + applying.new
 
     def forget(self, patients: Sequence[str]) -> None:
-        """Take away all of these patients."""
-        with self.writing() as connection:
-            for patient in patients:
-                rows = connection.execute(
-                    "SELECT type, id FROM resource WHERE patient = ?", (patient,)
-                ).fetchall()
-                for type_, id_ in rows:
-                    remove(connection, type_, id_)
-        self._changed(set(patients))
+        """Take away all of these patients, each in a transaction of its own."""
+        for patient in patients:
+            with self.writing() as connection:
+                applying = Applying(connection, "")
+                applying.forget(patient, part_of(patient))
+                applying.finish()
+            self._beds.drop(applying.touched)
 
-    def set_heartbeat(self, heartbeat: Heartbeat) -> None:
+    def set_heartbeat(self, source: str, heartbeat: Heartbeat) -> None:
         with self.writing() as connection:
-            _write_heartbeat(connection, heartbeat)
-        self._heartbeat = heartbeat
+            connection.execute(_SET_HEARTBEAT, _told(source, heartbeat))
+        self._heartbeats = {**self._heartbeats, source: heartbeat}
+
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """The last sign of life of each source, by name."""
+        return self._heartbeats
 
     def heartbeat(self) -> Heartbeat | None:
-        """The last sign of life of the source; None: never, so the age of what is here is not known."""
-        return self._heartbeat
+        """Of the source that is furthest behind; None: never, so the age of what is here is not known."""
+        return min(self._heartbeats.values(), key=lambda beat: beat.at, default=None)
 
     def positions(self) -> Mapping[str, Position]:
         with self.reading() as connection:
@@ -178,16 +207,8 @@ class Copy:
     def digests(self, source: str) -> Mapping[int, Digest]:
         """By group of patients; one that has nothing is missing."""
         with self.reading() as connection:
-            rows = connection.execute(
-                "SELECT part, count, value FROM digest WHERE source = ? AND count > 0", (source,)
-            ).fetchall()
+            rows = connection.execute(_DIGESTS, (source,)).fetchall()
         return {part: Digest(count, value) for part, count, value in rows}
-
-    def patients(self) -> frozenset[str]:
-        """Ids of all whom it has."""
-        with self.reading() as connection:
-            rows = connection.execute("SELECT id FROM resource WHERE type = 'Patient' AND body IS NOT NULL")
-            return frozenset(row[0] for row in rows)
 
     # What it answers
 
@@ -206,10 +227,38 @@ class Copy:
             rows = [self._bed(connection, patient) for patient in finding.lying_in(connection, ward)]
         return by_bed(row for row in rows if row is not None)
 
+    def make_beds(self) -> int:
+        """Make the rows of wards that are not there, before somebody asks. How many."""
+        with self.reading() as connection:
+            lying = finding.lying(connection)
+            self._beds.keep_only(lying)
+            missing = self._beds.missing(lying)
+        for patient in missing:
+            with self.reading() as connection:  # each by itself: nobody who writes waits for all
+                self._bed(connection, patient)
+        return len(missing)
+
     def search(self, text: str) -> Sequence[Found]:
         """Who fits every word: at most `FOUND_MAX`."""
         with self.reading() as connection:
             return finding.search(connection, text, datetime.now(UTC))
+
+    def patients(self) -> frozenset[str]:
+        """Ids of all whom it has."""
+        with self.reading() as connection:
+            return frozenset(row[0] for row in connection.execute(_PATIENTS))
+
+    def resource(self, type_: str, id_: str) -> Change | None:
+        """What is there now; its body is None where it was deleted."""
+        with self.reading() as connection:
+            row = connection.execute(_RESOURCE, (type_, id_)).fetchone()
+        return None if row is None else change_of(*row)
+
+    def patient_resources(self, patient: str) -> Iterator[Change]:
+        """All that is there of a patient, the patient's own included."""
+        with self.reading() as connection:
+            rows = connection.execute(_OF_PATIENT, (part_of(patient), patient)).fetchall()
+        return (change_of(*row) for row in rows)
 
     def meta(self, name: str) -> str | None:
         with self.reading() as connection:
@@ -218,76 +267,54 @@ class Copy:
 
     def set_meta(self, name: str, value: str) -> None:
         with self.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
-
-    def is_whole(self) -> bool:
-        """Reads the whole file, on a session of its own: for the background."""
-        connection = file.connect(self.path, self._key, reads_only=True)
-        try:
-            return file.is_whole(connection)
-        finally:
-            connection.close()
+            connection.execute(SET_META, (name, value))
 
     def _bed(self, connection: Connection, patient: str) -> Bed | None:
-        with self._beds_lock:
-            known = self._beds.get(patient)
-        if known is not None:
-            return known
-        chart = read_chart(connection, patient, datetime.now(UTC), _BED_KINDS)
-        if chart is None:
-            return None
-        made = bed_of(chart, len(unconfirmed_of(chart).orders))
-        with self._beds_lock:
-            self._beds[patient] = made
-        return made
+        def made() -> Bed | None:
+            chart = read_chart(connection, patient, datetime.now(UTC), BED_KINDS)
+            return None if chart is None else bed_of(chart, len(unconfirmed_of(chart).orders))
 
-    def _changed(self, patients: set[str]) -> None:
-        """Rows of wards are made anew of whom something has changed; of all where a place or a drug has."""
-        with self._beds_lock:
-            if "" in patients:
-                self._beds.clear()
-            for patient in patients:
-                self._beds.pop(patient, None)
+        return self._beds.get(patient, made)
+
+    def _changed(self, applying: Applying, rows: Sequence[Row]) -> None:
+        if any(row.type in SHOWN_OF_OTHERS for row in rows) and "" in applying.touched:
+            self._beds.clear()
+        else:
+            self._beds.drop(applying.touched)
 
 
-_BED_KINDS = (
-    "Encounter",
-    "AllergyIntolerance",
-    "Flag",
-    "Consent",
-    "MedicationRequest",
-    "ServiceRequest",
-    "Task",
-)
+def _rows(changes: Sequence[Change], only: Collection[str] | None) -> list[Row]:
+    rows = [row_of(change) for change in changes]
+    if only is None:
+        return rows
+    return [row for row in rows if not row.patient or not {row.patient, *row.others}.isdisjoint(only)]
 
 
-@contextmanager
-def _damage() -> Iterator[None]:
+def _heartbeats(connection: Connection) -> Mapping[str, Heartbeat]:
     try:
-        yield
+        rows = connection.execute("SELECT source, at, received FROM heartbeat").fetchall()
     except sqlite.DatabaseError as error:
-        if _is_damage(error):
+        if file.is_damage(error):
+            connection.close()
             raise CopyDamagedError from None
-        raise
+        return {}
+    return {
+        source: Heartbeat(datetime.fromisoformat(at), datetime.fromisoformat(received))
+        for source, at, received in rows
+    }
 
 
-def _is_damage(error: Exception) -> bool:
-    said = str(error)
-    return any(word in said for word in ("malformed", "not a database", "disk I/O error", "corrupt"))
+def _told(source: str, heartbeat: Heartbeat) -> tuple[str, str, str]:
+    return source, heartbeat.at.isoformat(), heartbeat.received.isoformat()
 
 
-def _read_heartbeat(connection: Connection) -> Heartbeat | None:
-    try:
-        rows = dict(
-            connection.execute("SELECT name, value FROM meta WHERE name LIKE 'heartbeat%'").fetchall()
-        )
-    except sqlite.DatabaseError:
-        return None
-    if _HEARTBEAT not in rows:
-        return None
-    return Heartbeat(datetime.fromisoformat(rows[_HEARTBEAT]), datetime.fromisoformat(rows[_RECEIVED]))
-
-
-def _write_heartbeat(connection: Connection, heartbeat: Heartbeat) -> None:
-    rows = [(_HEARTBEAT, heartbeat.at.isoformat()), (_RECEIVED, heartbeat.received.isoformat())]
-    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+SET_META = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+"""Of (name, value), for whoever notes something with what is applied."""
+_SET_POSITION = "INSERT OR REPLACE INTO source VALUES (?, ?, ?)"
+_SET_HEARTBEAT = "INSERT OR REPLACE INTO heartbeat VALUES (?, ?, ?)"
+_DIGESTS = "SELECT part, count, value FROM digest WHERE source = ? AND count > 0"
+_PATIENTS = "SELECT id FROM resource WHERE type = 'Patient' AND body IS NOT NULL"
+_RESOURCE = "SELECT type, id, version, at, body FROM resource WHERE type = ? AND id = ?"
+_OF_PATIENT = """
+SELECT type, id, version, at, body FROM resource WHERE part = ? AND patient = ? AND body IS NOT NULL
+"""

@@ -7,10 +7,10 @@ commit: after a power loss the file is as it was at the last one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -38,6 +38,8 @@ def connect(path: Path, key: bytes, *, reads_only: bool = False) -> Connection:
         raise WrongKeyError
     if not path.exists():
         raise FileNotFoundError(path.name)
+    if not _has_content(path):
+        raise CopyDamagedError  # SQLite would take it for a new one
     connection = _open(path, key)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -48,14 +50,27 @@ def connect(path: Path, key: bytes, *, reads_only: bool = False) -> Connection:
     return connection
 
 
-def create(path: Path, key: bytes) -> Connection:
+def connect_ready(path: Path, key: bytes) -> Connection:
+    """As `connect`, to write, with all tables; on a disk that is full with those that are there."""
+    connection = connect(path, key)
+    try:
+        make_tables(connection)
+    except sqlite.DatabaseError as error:
+        if is_damage(error):
+            connection.close()
+            raise CopyDamagedError from None
+    return connection
+
+
+def create(path: Path, key: bytes, *, tables: bool = True) -> Connection:
     """A new, empty file that only its owner can read. Raises `FileExistsError`, `OSError`."""
     if len(key) != KEY_BYTES:
         raise WrongKeyError
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     _check_file(path).write_bytes(_mark(key))
     connection = _open(path, key)
-    make_tables(connection)
+    if tables:
+        make_tables(connection)
     return connection
 
 
@@ -68,6 +83,14 @@ def make_tables(connection: Connection) -> None:
         connection.executescript(script.read_text())
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that the file is not whole."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in (sqlite.SQLITE_CORRUPT, sqlite.SQLITE_NOTADB) or code in _DAMAGE
+    return any(word in str(error) for word in ("malformed", "not a database"))
+
+
 def is_whole(connection: Connection) -> bool:
     """Reads the whole file: every page's authentication, and how they hang together."""
     try:
@@ -78,6 +101,86 @@ def is_whole(connection: Connection) -> bool:
     return not faults and told == ("ok",)
 
 
+def spare_of(path: Path) -> Path:
+    """Where the spare of a file is."""
+    return path.with_name(f"{path.stem}.spare{path.suffix}")
+
+
+def save(connection: Connection, spare: Path, key: bytes) -> None:
+    """A whole copy of the file under the same key, synced, in the place of the spare before it."""
+    new = spare.with_name(f"{spare.name}.new")
+    _delete(new)
+    target = create(new, key, tables=False)
+    try:
+        connection.backup(target)
+        target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        target.close()
+    _sync(new)
+    checked = connect(new, key, reads_only=True)
+    try:
+        if not is_whole(checked):
+            raise OSError(errno.EIO, "the disk did not give back what was written")
+    finally:
+        checked.close()
+        for name in ("-wal", "-shm"):
+            new.with_name(new.name + name).unlink(missing_ok=True)
+    for made, place in zip(files_of(new), files_of(spare), strict=True):
+        if made.exists():
+            made.replace(place)
+        else:
+            place.unlink(missing_ok=True)
+    _sync(spare.parent)
+
+
+def go_on_with_spare(path: Path, key: bytes) -> tuple[Connection, bool]:
+    """Put the damaged file aside and the spare in its place, or an empty file where there is no good spare. A
+    session to write, and whether there was a spare.
+
+    The spare was read whole when it was made, so it is moved and not read again: serving goes on at once,
+    and the next check reads all of it. Raises `OSError`.
+    """
+    put_aside(path)
+    spare = spare_of(path)
+    if spare.exists():
+        for one, place in zip(files_of(spare), files_of(path), strict=True):
+            if one.exists():
+                one.replace(place)
+        _sync(path.parent)
+        try:
+            return connect_ready(path, key), True
+        except (CopyDamagedError, WrongKeyError):
+            _delete(path)
+    return create(path, key), False
+
+
+def put_aside(path: Path) -> None:
+    """Keep one damaged file for whoever wants to know what happened; it is as encrypted as it was."""
+    aside = path.with_name(f"{path.name}.damaged")
+    _delete(aside)
+    with suppress(OSError):
+        path.replace(aside)
+    _delete(path)
+
+
+def _has_content(path: Path) -> bool:
+    wal = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size > 0 or (wal.exists() and wal.stat().st_size > 0)
+
+
+def _delete(path: Path) -> None:
+    for one in files_of(path):
+        one.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def is_key_of(path: Path, key: bytes) -> bool:
     """Whether the file was made with this key, as the mark beside it says; True where there is none."""
     try:
@@ -86,7 +189,7 @@ def is_key_of(path: Path, key: bytes) -> bool:
         return True
 
 
-def files_of(path: Path) -> Iterable[Path]:
+def files_of(path: Path) -> tuple[Path, ...]:
     """The file and what SQLite keeps beside it."""
     return (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"), _check_file(path))
 
@@ -105,6 +208,8 @@ def _open(path: Path, key: bytes) -> Connection:
     return connection
 
 
+_DAMAGE = frozenset({sqlite.SQLITE_IOERR | number << 8 for number in (2, 33, 34)})
+"""Read short; data that a file system knows to be wrong; a checksum that does not fit."""
 _SETTINGS = (
     "cipher_log_level = NONE",  # it would write to standard error
     f"cipher_page_size = {PAGE_BYTES}",

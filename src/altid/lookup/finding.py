@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from altid.lookup.applying import search_word
-from altid.lookup.charts import read_chart
+from altid.lookup.charts import PATIENT_BODY, read_chart
+from altid.lookup.derived import search_word
 from altid.lookup.file import Connection
-from altid.lookup.rows import loads
+from altid.lookup.rows import loads, part_of, unpack
 from altid.screen.views.admission import Place, admission_of
 from altid.screen.views.identity import Identity, identity_of, name_order
 
@@ -51,6 +51,11 @@ def lying_in(connection: Connection, ward: str) -> tuple[str, ...]:
     return tuple(row[0] for row in connection.execute(_LYING, (ward,)))
 
 
+def lying(connection: Connection) -> frozenset[str]:
+    """Ids of all patients who lie somewhere."""
+    return frozenset(row[0] for row in connection.execute("SELECT DISTINCT patient FROM stay"))
+
+
 def search(connection: Connection, text: str, now: datetime) -> tuple[Found, ...]:
     """Who fits every word: a name's beginning, a number, a ward's name. Nobody for a text without words."""
     words = [search_word(word.replace("-", "")) for word in text.split()][:_WORDS_MAX]
@@ -64,7 +69,9 @@ def search(connection: Connection, text: str, now: datetime) -> tuple[Found, ...
         if not fitting:
             return ()
     assert fitting is not None
-    people = [identity_of(loads(body)) for body in _people(connection, sorted(fitting)[: 20 * FOUND_MAX])]
+    people = [
+        identity_of(loads(unpack(body))) for body in _people(connection, sorted(fitting)[: 20 * FOUND_MAX])
+    ]
     people.sort(key=name_order)
     return tuple(_found(connection, identity, now) for identity in people[:FOUND_MAX])
 
@@ -79,7 +86,7 @@ def _fitting(connection: Connection, word: str) -> set[str]:
 
 
 def _people(connection: Connection, ids: Sequence[str]) -> list[bytes]:
-    rows = (connection.execute(_PATIENT, (identity,)).fetchone() for identity in ids)
+    rows = (connection.execute(PATIENT_BODY, (part_of(identity), identity)).fetchone() for identity in ids)
     return [row[0] for row in rows if row is not None]
 
 
@@ -105,9 +112,6 @@ SELECT w.id, w.name,
   FROM place w WHERE w.is_ward
 """
 _WORD = "SELECT patient FROM person_word WHERE word >= ? AND word < ? LIMIT ?"
-_PATIENT = (
-    "SELECT body FROM resource WHERE patient = ?1 AND type = 'Patient' AND id = ?1 AND body IS NOT NULL"
-)
 _WARD_OF = """
 WITH RECURSIVE up (id) AS (
     SELECT location FROM stay WHERE patient = ?1

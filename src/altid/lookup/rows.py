@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from altid.fhir import json
 from altid.fhir.search.about import patients_in
@@ -28,11 +31,15 @@ _MOMENTS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LEVEL = 6
+_INEXACT = re.compile(rb"[:,\[]\s*(?:-0|-?\d+[.eE]|-?\d{18})")
+"""A number that a float or a 64-bit integer may not give back as written; what is in a text may look so, too.
+Others are read three times as quickly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of `resource`. `others`: further patients whom it is about."""
+    """A row of `resource`. `others`: further patients whom it is about; `content`: numbers in it are not as
+    they were written."""
 
     patient: str
     type: str
@@ -44,6 +51,24 @@ class Row:
     body: bytes | None
     others: tuple[str, ...]
     content: dict[str, Any] | None
+
+    def moved(self, patient: str, part: int) -> Row:
+        """The same with another patient."""
+        return replace(self, patient=patient, part=part)
+
+    def stored(self, source: str) -> tuple[object, ...]:
+        """In the order of the table's columns."""
+        return (
+            self.part,
+            self.patient,
+            self.type,
+            self.sort,
+            self.id,
+            self.version,
+            self.at,
+            source,
+            self.body,
+        )
 
 
 def row_of(change: Change) -> Row:
@@ -64,6 +89,12 @@ def row_of(change: Change) -> Row:
         tuple(patients[1:]),
         content,
     )
+
+
+def change_of(type_: str, id_: str, version: int, at: int, body: bytes | None) -> Change:
+    """As it was given."""
+    moment = _EPOCH + at * _MICROSECOND
+    return Change(type_, id_, version, moment, None if body is None else unpack(body))
 
 
 def part_of(name: str) -> int:
@@ -95,15 +126,16 @@ def unpack(packed: bytes) -> bytes:
         raise ValueError("not packed by us") from None
 
 
-def loads(packed: bytes) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(unpack(packed))
+def loads(body: bytes) -> dict[str, Any]:
+    """A resource, with the digits of each decimal as they were written."""
+    content: dict[str, Any] = json.loads(body) if _INEXACT.search(body) else orjson.loads(body)
     return content
 
 
 def _content(change: Change) -> dict[str, Any] | None:
     if change.body is None:
         return None
-    content: Any = json.loads(change.body)
+    content: Any = orjson.loads(change.body)
     is_same = isinstance(content, dict) and (content.get("resourceType"), content.get("id")) == (
         change.type,
         change.id,

@@ -52,7 +52,9 @@ def patients_about(type_name: str, id_: str, refs: Iterable[str]) -> frozenset[s
 
 def patients_in(resource: dict[str, Any]) -> frozenset[str]:
     """The same of a resource's content. Raises `KeyError` if it has no known `resourceType`."""
-    return patients_about(resource["resourceType"], str(resource.get("id", "")), extract(resource).refs)
+    type_name = resource["resourceType"]
+    refs = extract(resource, about_codes(type_name)).refs
+    return patients_about(type_name, str(resource.get("id", "")), refs)
 
 
 _NONE: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ are not as the standard wants them are passed over: validation is where they are
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from altid.fhir import path
@@ -20,21 +20,23 @@ from altid.fhir.search.walk import Leaf, Node, tree, walk
 _COLUMNS = frozenset({"_id", "_lastUpdated"})
 
 
-def extract(resource: dict[str, Any]) -> Entries:
-    """The entries of a valid resource. Raises `KeyError` if it has no known `resourceType`."""
+def extract(resource: dict[str, Any], codes: Collection[str] | None = None) -> Entries:
+    """The entries of a valid resource; of these parameters alone where `codes` names some, which is quicker.
+    Raises `KeyError` if it has no known `resourceType`."""
     collector = Collector(resource)
-    walk(_tree(resource["resourceType"]), resource, resource, collector)
+    wanted = None if codes is None else frozenset(codes)
+    walk(_tree(resource["resourceType"], wanted), resource, resource, collector)
     return collector.entries()
 
 
 @functools.cache
-def _tree(type_name: str) -> Node:
-    return tree(_leaves(type_name))
+def _tree(type_name: str, codes: frozenset[str] | None = None) -> Node:
+    return tree(_leaves(type_name, codes))
 
 
-def _leaves(type_name: str) -> Iterator[tuple[path.Route, Leaf]]:
+def _leaves(type_name: str, codes: frozenset[str] | None) -> Iterator[tuple[path.Route, Leaf]]:
     for code, parameter in search_parameters(type_name).items():
-        if code in _COLUMNS or is_alias(type_name, code):
+        if code in _COLUMNS or is_alias(type_name, code) or (codes is not None and code not in codes):
             continue
         for route in routes(type_name, code):
             leaf = _leaf(type_name, parameter, route)

@@ -12,26 +12,32 @@ CREATE TABLE IF NOT EXISTS source (
     cursor TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- When each source was last alive and all before it was here; both as ISO 8601.
+CREATE TABLE IF NOT EXISTS heartbeat (
+    source TEXT PRIMARY KEY,
+    at TEXT NOT NULL,
+    received TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS resource (
+    -- Of the groups that are compared with the source (see digest): follows from the patient, or from type and
+    -- id for what is about nobody. First, so that a group lies together and needs no index.
+    part INTEGER NOT NULL,
     -- '' for what is about nobody: staff, places, drugs.
     patient TEXT NOT NULL,
     type TEXT NOT NULL,
+    -- When it was measured, written or given, in microseconds since 1970: the newest of a kind are asked for.
+    sort INTEGER NOT NULL,
     id TEXT NOT NULL,
     version INTEGER NOT NULL,
-    -- Microseconds since 1970.
+    -- When the source wrote it, in the same unit.
     at INTEGER NOT NULL,
-    -- When it was measured, written or given, in the same unit: the newest of a kind are asked for.
-    sort INTEGER NOT NULL,
-    -- Of the patients' groups that are compared with the source (see digest).
-    part INTEGER NOT NULL,
     source TEXT NOT NULL,
     -- Packed JSON; NULL: deleted.
     body BLOB,
-    PRIMARY KEY (patient, type, id)
+    PRIMARY KEY (part, patient, type, sort, id)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS resource_id ON resource (type, id, patient);
-CREATE INDEX IF NOT EXISTS resource_sort ON resource (patient, type, sort);
-CREATE INDEX IF NOT EXISTS resource_part ON resource (part, source);
+CREATE UNIQUE INDEX IF NOT EXISTS resource_id ON resource (type, id);
 
 -- Resources that are about more patients than the one they lie with.
 CREATE TABLE IF NOT EXISTS also (
