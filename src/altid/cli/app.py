@@ -40,6 +40,7 @@ SUMMARIES = {
     "client": "Register, list and close systems.",
     "audit": "Prove, search and export who looked at whom.",
     "orders": "Prove which orders are certain, and see to what has not left.",
+    "opslag": "Run the lookup record of a place, which is always there.",
     "replace": "Let a new host take the place of one that is lost for good.",
     "plan": "Tell what a distance between the sites costs.",
 }

@@ -25,10 +25,11 @@ def templates() -> Environment:
 
 
 def compile_all() -> None:
-    """Compile every template now, also those of the sections."""
-    for environment in (templates(), rendering.environment()):
+    """Compile every template now: sections come from the environment of all screens, the rest from ours."""
+    for environment, of_sections in ((templates(), False), (rendering.environment(), True)):
         for name in environment.list_templates(extensions=["html"]):
-            environment.get_template(name)
+            if name.startswith("sections/") is of_sections or name == "macros.html":
+                environment.get_template(name)
 
 
 def page(

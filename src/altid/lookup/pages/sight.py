@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from altid.fhir.search.extract import extract
 from altid.fhir.search.hidden import Period, is_from
 from altid.lookup.needs import Doorkeeper, Person, Sight
 from altid.screen.sections import ABSTRACTS, SECTIONS
@@ -38,4 +37,8 @@ def seen_by(chart: Chart, entry: Doorkeeper, person: Person, sight: Sight) -> Ch
 
 
 def _is_hidden(resource: Resource, periods: Sequence[Period]) -> bool:
-    return bool(periods) and is_from(extract(resource).dates, periods)
+    if not periods:
+        return False
+    from altid.fhir.search.extract import extract  # a quarter of the start, and hardly ever needed
+
+    return is_from(extract(resource).dates, periods)

@@ -1,0 +1,186 @@
+"""One process that answers from the local file at once, whatever else is there or not.
+
+The file is opened and the socket answers first; what feeds the copy, prints and forwards looks is begun only
+then, and none of it can keep a page waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.requests import Request
+from starlette.responses import Response
+
+from altid.lookup.age import Watch
+from altid.lookup.app import lookup_app
+from altid.lookup.copy import Copy
+from altid.lookup.entry.entry import EntrySettings, open_entry
+from altid.lookup.entry.line import Line
+from altid.lookup.entry.routes import entry_routes
+from altid.lookup.pages.visit import Place
+from altid.lookup.rendering import page
+from altid.lookup.settings import Settings
+from altid.screen.language import words_for
+
+Task = Callable[[], Awaitable[None]]
+"""Goes on in the background until it is cancelled."""
+
+_BACKLOG = 256
+_DRAIN_S = 5
+_KEEP_ALIVE_S = 65
+_COLLECT_AFTER = (50_000, 20, 100)
+"""A page makes some ten thousand objects that are gone with it: Python need not look for cycles among them in
+the middle of one."""
+
+_log = logging.getLogger("altid.lookup")
+
+
+def open_copy(settings: Settings, key: bytes) -> Copy:
+    """The copy of the place; a new one where there is none yet. Raises as `Copy.open` does."""
+    path = settings.copy_file
+    return Copy.open(path, key) if path.exists() else Copy.create(path, key)
+
+
+def serve(
+    settings: Settings,
+    key: bytes,
+    copy: Copy,
+    *,
+    line: Line | None = None,
+    tasks: Sequence[Task] = (),
+    on_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Answer until told to stop (SIGTERM, SIGINT); the exit code. Raises `OSError` where the address is
+    taken."""
+    with (
+        _listen(settings.listen.host, settings.listen.port) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(_serve(settings, key, copy, line, tasks, on_ready, listener))
+
+
+async def _serve(
+    settings: Settings,
+    key: bytes,
+    copy: Copy,
+    line: Line | None,
+    tasks: Sequence[Task],
+    on_ready: Callable[[], None],
+    listener: socket.socket,
+) -> int:
+    entering = EntrySettings(
+        settings.folder, settings.name, settings.wards, float(settings.lock_after_days or 36_500)
+    )
+    async with open_entry(copy, key, entering, line, _closed) as entry:
+        watch = Watch()
+        place = Place(copy, entry, settings, watch)
+        ways = entry_routes(entry, _shown_by(place))
+        app = lookup_app(copy, entry, settings, ways=ways, watch=watch)
+        server = _Server(_config(app, settings), on_ready)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
+        async with _in_background(tasks):
+            await server.serve([listener])
+        return 0 if server.started else 1
+
+
+def _closed(why: str) -> None:
+    _log.warning("the place is closed: %s", why)
+
+
+def _shown_by(place: Place) -> Callable[[Request, str, int, Mapping[str, Any]], Response]:
+    """How entry's own pages are shown: in the frame of all others, with the bar."""
+
+    def show(request: Request, template: str, status: int, data: Mapping[str, Any]) -> Response:
+        words = words_for(request)
+        shown = {"path": request.url.path, **data}
+        return page(template, words, place.bar(words), status=status, **shown)
+
+    return show
+
+
+@contextlib.asynccontextmanager
+async def _in_background(tasks: Sequence[Task]) -> AsyncIterator[None]:
+    """What fails there is told in the log and begun again; it never ends the pages."""
+    running = [asyncio.create_task(_go_on(task)) for task in tasks]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+_AGAIN_S = 5.0
+
+
+async def _go_on(task: Task) -> None:
+    while True:
+        try:
+            await task()
+        except Exception as error:
+            # Only the kind of error: its text may hold what a record says.
+            _log.error("a task of the background failed: %s", type(error).__name__)
+        await asyncio.sleep(_AGAIN_S)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT drain and stop, without uvicorn's raising them once more at the end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        yield
+
+    def _stop(self, *_: object) -> None:
+        self.should_exit = True
+
+
+def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    listen = settings.listen
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        log_config=None,
+        log_level="warning",
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+        ssl_certfile=listen.certificate or None,
+        ssl_keyfile=listen.key or None,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
