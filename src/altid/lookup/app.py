@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from altid.lookup.age import Watch
 from altid.lookup.needs import Doorkeeper, Readable
-from altid.lookup.pages import health, patient, wards
+from altid.lookup.pages import health, papers, patient, wards
 from altid.lookup.pages.visit import Place, told, visited
+from altid.lookup.paper.printer import Printer
 from altid.lookup.rendering import PACKAGE, compile_all
 from altid.lookup.settings import Settings
 from altid.screen import static
@@ -50,8 +51,15 @@ def lookup_app(
 
 
 def _routes(place: Place) -> list[BaseRoute]:
+    printer = Printer(place.copy, place.settings, place.watch)
     pages = {
         "/": wards.front,
+        "/forms": papers.forms_page,
+        "/forms/{kind}.pdf": papers.form_paper(printer),
+        "/ward/{id}/{kind}.pdf": papers.ward_paper(printer),
+        "/patient/{id}/medication.pdf": papers.patient_paper(printer),
+        "/patient/{id}/forms": papers.patient_forms,
+        "/patient/{id}/forms/{kind}.pdf": papers.patient_form(printer),
         "/ward/{id}": wards.ward,
         "/patient/{id}": patient.overview,
         "/patient/{id}/{part}": patient.part,

@@ -27,6 +27,7 @@ from altid.lookup.entry.entry import EntrySettings, open_entry
 from altid.lookup.entry.line import Line
 from altid.lookup.entry.routes import entry_routes
 from altid.lookup.pages.visit import Place
+from altid.lookup.paper.printer import Printer
 from altid.lookup.rendering import page
 from altid.lookup.settings import Settings
 from altid.screen.language import words_for
@@ -89,7 +90,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
-        async with _in_background(tasks):
+        async with _in_background((*tasks, Printer(copy, settings, watch).run)):
             await server.serve([listener])
         return 0 if server.started else 1
 

@@ -36,6 +36,13 @@ def seen_by(chart: Chart, entry: Doorkeeper, person: Person, sight: Sight) -> Ch
     return replace(chart, parts=parts, closed=closed, is_partly_blocked=bool(sight.hidden))
 
 
+def sees_all(entry: Doorkeeper, person: Person, patients: Sequence[str]) -> bool:
+    """Whether somebody may see all of all these: what was printed for nobody in particular."""
+    sights = [entry.sight(person, patient) for patient in patients]
+    is_whole = all(sight.grounds is not None and not sight.hidden for sight in sights)
+    return is_whole and all(entry.may_read(person, kind) for kind in KINDS)
+
+
 def _is_hidden(resource: Resource, periods: Sequence[Period]) -> bool:
     if not periods:
         return False

@@ -15,6 +15,8 @@ CREATE INDEX IF NOT EXISTS paper_of_ward ON paper (ward, kind, language, id);
 -- The next number of each series of paper forms.
 CREATE TABLE IF NOT EXISTS number (
     prefix TEXT PRIMARY KEY,
+    -- When the counter began: a copy that was made anew counts from 1 again, in another series.
+    series TEXT NOT NULL,
     next INTEGER NOT NULL
 );
 

@@ -89,6 +89,12 @@ LOOKUP: dict[str, tuple[str, str]] = {
         "Den lokale fil svarer ikke. Brug en anden kopi eller de udskrevne rapporter imens.",
         "The local file does not answer. Use another copy or the printed reports meanwhile.",
     ),
+    "lookup.unprinted.title": ("Kan ikke udskrives", "Can't be printed"),
+    "lookup.unprinted.text": (
+        "Udskriften kunne ikke laves, og der ligger ingen klar, som du må se. Prøv igen, eller udskriv "
+        "siden.",
+        "The print could not be made, and none lies ready that you may see. Try again, or print the page.",
+    ),
     "lookup.strange.title": ("Formularen er ikke herfra", "The form is not from here"),
     "lookup.strange.text": ("Gå til forsiden, og prøv igen.", "Go to the front page and try again."),
     # Sections of their own
