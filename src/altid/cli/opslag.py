@@ -12,19 +12,13 @@ from typing import Any
 import click
 
 from altid.cli.app import Options, Subcommands
+from altid.cli.opslag_place import key_file_option, key_of, settings_of
+from altid.cli.opslag_printing import forms, print_ward
 from altid.lookup import keys
 from altid.lookup.settings import FILE, Kind, Settings, SettingsError, read_settings
 
 _ASK_S = 5.0
 _STATUS_BYTES_MAX = 64 * 1024
-
-key_file_option = click.option(
-    "--key-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="ALTID_OPSLAG_KEY_FILE",
-    metavar="FILE",
-    help="The file that opens the key, on another medium than the copy.",
-)
 
 
 @click.group(cls=Subcommands)
@@ -78,7 +72,7 @@ def create(
         if not (name and kind and prefix):
             raise click.UsageError(f"There is no {FILE} in {folder} yet: give --name, --kind and --prefix.")
         _write_settings(folder, name, kind, prefix, wards, "0.0.0.0" if hosts else "127.0.0.1", port)  # noqa: S104
-    settings = _settings(options)
+    settings = settings_of(options)
     if settings.copy_file.exists():
         raise click.ClickException(f"{settings.copy_file} is there already.")
     try:
@@ -105,8 +99,8 @@ def serve(options: Options, key_file: Path | None) -> int:
     from altid.lookup.serving import serve as answer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = _settings(options)
-    key = _key(settings, key_file)
+    settings = settings_of(options)
+    key = key_of(settings, key_file)
     try:
         copy = open_copy(settings, key)
     except (CopyDamagedError, WrongKeyError, OSError) as error:
@@ -131,7 +125,7 @@ def status(options: Options) -> int:
       altid opslag status --data /srv/opslag
       altid opslag status --data /srv/opslag --json
     """
-    settings = _settings(options)
+    settings = settings_of(options)
     told = _ask(settings)
     if told is None:
         raise click.ClickException(f"nothing answers at {settings.listen.url}")
@@ -145,27 +139,8 @@ def status(options: Options) -> int:
     return 0
 
 
-def _settings(options: Options) -> Settings:
-    try:
-        return read_settings(options.data)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _key(settings: Settings, key_file: Path | None) -> bytes:
-    """By what the machine has or was given; a passphrase is only asked for where somebody sits."""
-    try:
-        return keys.open_key(settings.folder, keys.Secrets(key_file=key_file))
-    except keys.LockedError as error:
-        raise click.ClickException(str(error)) from None
-    except keys.KeyUnavailableError as error:
-        if key_file is not None or not sys.stdin.isatty():
-            raise click.ClickException(str(error)) from None
-    try:
-        typed = click.prompt("Passphrase", hide_input=True)
-        return keys.open_key(settings.folder, keys.Secrets(passphrase=typed))
-    except keys.KeyUnavailableError as error:
-        raise click.ClickException(str(error)) from None
+opslag.add_command(print_ward)
+opslag.add_command(forms)
 
 
 def _new_secrets(key_file: Path | None, *, tpm: bool) -> keys.Secrets:
