@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from altid.access.grounds import SOR
 from altid.access.identity import Identity, Level, Role
-from altid.access.places import SOR
 from altid.access.tokens import Subject
 from altid.api.settings import FhirSettings
 from altid.orders.requester import fault, signed_by
