@@ -412,6 +412,21 @@ class TestClosed:
         at_a_place(tmp_path, work)
 
 
+def test_the_logon_page_offers_the_ways_that_there_are(tmp_path: Path) -> None:
+    async def work(here: Place) -> None:
+        html = (await here.browser.get("/logon")).text
+        assert 'action="/logon/pin"' in html
+        assert 'action="/logon/code"' not in html
+        await here.entry.door.make_code(WARD, random.Random(1))
+        html = (await here.browser.get("/logon?next=/patient/hers")).text
+        assert "Afsnit A" in html
+        assert 'value="/patient/hers"' in html
+        await here.log_on()
+        assert "Vælg rolle" in (await here.browser.get("/role")).text
+
+    at_a_place(tmp_path, work)
+
+
 def test_a_session_ends_by_itself_and_by_logging_off(tmp_path: Path) -> None:
     async def work(here: Place) -> None:
         await here.log_on()

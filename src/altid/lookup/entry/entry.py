@@ -31,6 +31,7 @@ from altid.lookup.entry.door import Answer, CodeUse, Door
 from altid.lookup.entry.events import Origin, origin_of, said_with
 from altid.lookup.entry.forwarding import Forwarder
 from altid.lookup.entry.line import Line
+from altid.lookup.entry.locked import REVOKED
 from altid.lookup.entry.looks import Looks, open_looks
 from altid.lookup.entry.person import Person, Way
 from altid.lookup.entry.reach import Reaches, Sight
@@ -231,8 +232,8 @@ class Entry:
         self._close_for(why)
 
     def _be_revoked(self) -> None:
-        keys.wipe(self._settings.folder, "revoked")
-        self._close_for("revoked")
+        keys.wipe(self._settings.folder, REVOKED)
+        self._close_for(REVOKED)
 
     def _close_for(self, why: str) -> None:
         self.closed = why

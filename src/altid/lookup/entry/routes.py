@@ -23,6 +23,7 @@ from altid.lookup.damage import CopyFullError
 from altid.lookup.entry import cookie, pages
 from altid.lookup.entry.door import Answer, CodeUse
 from altid.lookup.entry.entry import Entry
+from altid.lookup.entry.locked import REVOKED
 from altid.lookup.entry.person import Person, Way
 from altid.screen.forms import Form, FormError, StrangeFormError, check_from_here, check_token, read_form
 from altid.screen.headers import NOT_KEPT
@@ -33,6 +34,8 @@ _PATH_CHARACTERS_MAX = 200
 _LOCAL = re.compile(r"/(?:[A-Za-z0-9\-.][A-Za-z0-9\-._/]*)?", re.ASCII)
 """As all addresses of pages look: no sign that a browser could read as another host
 (`altid.web.addresses`)."""
+_KEPT = ("username", "ward", "name", "reason")
+"""Fields that stay as they were typed: nothing that is secret."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -91,7 +94,7 @@ class _Ways:
 
         async def work(request: Request) -> Response:
             if self._entry.closed is not None:
-                return self._page(request, "locked", 503, revoked=self._entry.closed == "revoked")
+                return self._page(request, "locked", 503, revoked=self._entry.closed == REVOKED)
             try:
                 return await handler(request)
             except AuditUnavailableError as error:
@@ -196,7 +199,7 @@ class _Ways:
             wanted=wanted,
             way=way,
             refused=refused,
-            typed=form or {},
+            typed={name: (form or {}).get(name, "") for name in _KEPT},
             wards=self._entry.wards_with_code,
             has_pins=self._entry.has_pins,
             accounts_at=self._entry.accounts_at,
