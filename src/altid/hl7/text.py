@@ -16,6 +16,7 @@ CHARSET = "UNICODE UTF-8"
 SEGMENTS_MAX = 10_000
 
 _ENCODINGS = {CHARSET: "utf-8", "UNICODE": "utf-8", "": "utf-8", "ASCII": "ascii", "8859/1": "iso-8859-1"}
+_ENCODINGS |= {"8859/15": "iso-8859-15"}
 _LETTERS = {"|": "F", "^": "S", "~": "R", "\\": "E", "&": "T"}
 _MEANT = {letter: character for character, letter in _LETTERS.items()} | {".br": "\n"}
 _UNSAFE = re.compile(r"[|^~\\&\x00-\x1f\x7f]")
@@ -120,12 +121,13 @@ def component_of(repetition: str, component: int, part: int = 1) -> str:
     return unescape(parts[part - 1]) if part <= len(parts) else ""
 
 
-def parse(data: bytes) -> Message:
-    """Read a message. Raises `Hl7Error`."""
+def parse(data: bytes, charset_default: str = "") -> Message:
+    """Read a message; `charset_default`, as in MSH-18, is of senders who name none. Raises `Hl7Error`."""
     if data[:4] != b"MSH|" or data[4:8] != DELIMITERS.encode():
         raise Hl7Error("no-header")
     header = data.partition(b"\r")[0].split(b"|")
     charset = header[17].decode("ascii", "replace").partition("~")[0] if len(header) > 17 else ""
+    charset = charset or charset_default
     try:
         text = data.decode(_ENCODINGS[charset])
     except KeyError:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from altid.lookup.beside.fhir.asking import Asker
 from altid.lookup.beside.fhir.polling import Poller
+from altid.lookup.beside.hl7.listener import listen
 from altid.lookup.beside.sources import FhirSource, Hl7Source
 from altid.lookup.beside.store import Store, tell
 
@@ -41,9 +42,10 @@ async def _run(store: Store, source: FhirSource | Hl7Source) -> None:
 
 async def _run_once(store: Store, source: FhirSource | Hl7Source) -> None:
     if isinstance(source, Hl7Source):
-        return
-    asker = Asker(source)
-    try:
-        await Poller(store, asker).run()
-    finally:
-        await asker.close()
+        await listen(store, source)
+    else:
+        asker = Asker(source)
+        try:
+            await Poller(store, asker).run()
+        finally:
+            await asker.close()

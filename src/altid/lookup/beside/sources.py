@@ -103,6 +103,8 @@ class Hl7Source:
     tls: Tls | None = None
     peer: str = ""
     """The DNS name in the caller's certificate."""
+    charset: str = ""
+    """As in MSH-18, where a message leaves it empty; else UTF-8."""
     authority: str = ""
     """Assigning authority of its own patient numbers (PID-3.4)."""
     wards: Mapping[str, str] = field(default_factory=dict)
@@ -187,9 +189,17 @@ def _hl7(table: _Table, name: str) -> Hl7Source:
         table.text("facility", ""),
         tls,
         table.text("peer", "" if tls is None else None),
+        _charset(table, name),
         table.text("authority", ""),
         table.mapping("wards"),
     )
+
+
+def _charset(table: _Table, name: str) -> str:
+    value = table.text("charset", "")
+    if value not in ("", "UNICODE UTF-8", "8859/1", "8859/15"):
+        raise SourceError(f"{name}: charset is UNICODE UTF-8, 8859/1 or 8859/15")
+    return value
 
 
 def _check_url(url: str, name: str) -> None:

@@ -46,12 +46,14 @@ CREATE TABLE IF NOT EXISTS beside_message (
 );
 CREATE INDEX IF NOT EXISTS beside_message_state ON beside_message (state, told);
 
--- Which of a sender's patients has which number. Never across senders.
+-- Which of a sender's patients has which number: several may have the same, until the sender itself merges them.
+-- Never across senders.
 CREATE TABLE IF NOT EXISTS beside_number (
     source text NOT NULL,
     authority text NOT NULL,
     value text NOT NULL,
     patient text NOT NULL,
-    PRIMARY KEY (source, authority, value)
+    is_own integer NOT NULL,
+    PRIMARY KEY (source, authority, value, patient)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS beside_number_patient ON beside_number (source, patient);
