@@ -25,6 +25,7 @@ class OtherServer:
         self.asked: list[httpx.Request] = []
         self.hidden: set[str] = set()
         self.next_base = BASE
+        self.with_next, self.with_times = True, True
         self.answers: list[httpx.Response] = []
         self.files: dict[str, list[bytes]] = {}
         self.transport = httpx.MockTransport(self.handle)
@@ -93,11 +94,13 @@ class OtherServer:
     def _page(self, request: httpx.Request, found: list[Any], asked: dict[str, str]) -> httpx.Response:
         start, count = int(asked.get("start", 0)), int(asked["_count"])
         links = []
-        if start + count < len(found):
+        if not self.with_times:
+            found = [{"resource": {**one["resource"], "meta": {}}} for one in found]
+        if self.with_next and start + count < len(found):
             url = f"{self.next_base}{request.url.path.removeprefix('/fhir')}"
             after = httpx.QueryParams(asked | {"start": str(start + count)})
             links = [{"relation": "next", "url": f"{url}?{after}"}]
-        bundle = {"resourceType": "Bundle", "type": "searchset", "link": links}
+        bundle = {"resourceType": "Bundle", "type": "searchset", "link": links, "total": len(found)}
         return _json({**bundle, "entry": found[start : start + count]})
 
     def _export(self, asked: dict[str, str]) -> httpx.Response:

@@ -308,3 +308,20 @@ def test_whatever_happens_there_the_copy_is_the_server(
     assert {key: one.get("multipleBirthInteger") for key, one in server.state.items()} == {
         key.replace("lab1.", ""): one.get("multipleBirthInteger") for key, one in store.here().items()
     }
+
+
+def test_a_server_that_ends_its_pages_early_is_asked_for_the_rest() -> None:
+    store, server = StandIn(), some(OtherServer(history=False), 9)
+    for place in range(5):
+        server.put("Patient", f"same{place}", after_ms=0)
+    server.with_next = False
+    rounds(store, server)
+    assert there(store) == at_the_server(server)
+
+
+def test_a_part_is_not_taken_for_the_whole() -> None:
+    store, server = StandIn(), some(OtherServer(history=False), 9)
+    server.with_next, server.with_times = False, False
+    with pytest.raises(SourceDownError, match="pages-end-early"):
+        rounds(store, server)
+    assert store.heartbeats == {}

@@ -22,7 +22,7 @@ from altid.lookup.beside.naming import Resource
 STATUS_ASKS_MAX = 10_000
 """At a minute at most between two: a week."""
 FILES_MAX = 100_000
-_REFUSED = (400, 403, 404, 405, 406, 415, 422, 501)
+_REFUSED = (200, 400, 403, 404, 405, 406, 415, 422, 501)
 
 _log = logging.getLogger("altid.lookup.beside")
 
