@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from altid.lookup.beside.sources import FhirSource, Hl7Source, read_sources
 from altid.tomlfile import Table, is_here, read_table
 
 FILE = "opslag.toml"
@@ -95,6 +96,8 @@ class Settings:
     wards: tuple[str, ...] = ()
     """Ids of the wards that it keeps; none: everything."""
     sources: tuple[Source, ...] = ()
+    beside: tuple[FhirSource | Hl7Source, ...] = ()
+    """Systems of others that are sources too, or alone."""
     credentials: str = ""
     """File with the client's id and key, for the sources."""
     listen: Listen = field(default_factory=Listen)
@@ -127,6 +130,7 @@ def read_settings(folder: Path) -> Settings:
         _matching(top, "prefix", _PREFIX, "prefix has 2 to 6 capital letters or digits"),
         wards,
         _sources(top),
+        read_sources(top),
         top.file("credentials"),
         _listen(top.table("listen")),
         _thresholds(top.table("age")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ class Store(Protocol):
         also: Also | None = None,
     ) -> object: ...
 
-    def positions(self) -> dict[str, Position]: ...
+    def positions(self) -> Mapping[str, Position]: ...
 
     def resource(self, type_: str, id_: str) -> Change | None: ...
 
