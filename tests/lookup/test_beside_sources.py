@@ -91,3 +91,11 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, good: str, bad: str, li
         read(tmp_path, GOOD.replace(good, bad, 1))
     assert f"line {line}:" in str(told.value)
     assert said in str(told.value)
+
+
+def test_the_documented_example_is_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "lookup-beside.md"
+    example = page.read_text().partition("```toml\n")[2].partition("```")[0]
+    for name in ("their-ca.pem", "private.jwk", "altid.pem", "altid.key"):
+        (tmp_path / name).touch()
+    assert [one.name for one in read(tmp_path, example)] == ["lab1", "adt"]
