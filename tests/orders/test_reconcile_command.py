@@ -22,6 +22,7 @@ from altid.orders.sheet import as_csv, plain_cell
 from altid.orders.todo import Why
 from altid.orders.verdict import Ward
 from altid.record.postgres import Cluster
+from altid.record.roles import APP_ROLE
 from altid.record.write import create
 from altid.record.write_key import new_key
 from altid.screen.words import LANGUAGES
@@ -208,3 +209,16 @@ def test_each_run_leaves_evidence_and_what_is_done_to_it_is_noticed(
     for statement in ("DELETE FROM reconciliation", "UPDATE reconciliation SET made = now()"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):  # nor may a server
             sql(dsn, statement)
+
+
+def test_after_a_restore_the_record_gets_its_evidence_back_and_numbers_go_on(
+    postgres: Cluster, dsn: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        run(["orders", "reconcile", "--to", LATER, "--quiet"])
+    owner = dsn.replace(f"://{APP_ROLE}@", f"://{postgres.superuser}@")
+    sql(owner, "DELETE FROM reconciliation WHERE number > 1")
+    assert run(["orders", "evidence", "verify", "--quiet"]) == 1
+    run(["orders", "reconcile", "--to", LATER, "--quiet"])
+    assert run(["orders", "evidence", "verify"]) == 0
+    assert "4 reconciliations, 0 faults" in capsys.readouterr().out

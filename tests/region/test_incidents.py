@@ -21,6 +21,7 @@ from altid.region.reconciling.incidents import (
     happened,
     incident,
     is_done,
+    left_over,
     looked,
     since_of,
 )
@@ -142,3 +143,12 @@ def test_events_are_read_as_they_come_also_when_their_file_is_set_aside(tmp_path
     events.record(path, "A", "not live")
     assert [one["event"] for one in tail.read()] == ["not live"]
     assert tail.read() == []
+
+
+def test_what_an_earlier_process_has_not_reconciled_is_left_over() -> None:
+    times = [NOON, NOON + HOUR, NOON + 2 * HOUR]
+    assert left_over(times, []) == times
+    narrow = proof(NOON + HOUR - BEFORE, NOON + HOUR + SECOND)
+    assert left_over(times, [narrow]) == [times[0], times[2]]
+    bad = proof(NOON - HOUR, NOON + 3 * HOUR, agree=False)
+    assert left_over(times, [bad]) == times

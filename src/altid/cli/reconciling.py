@@ -114,7 +114,7 @@ async def _reconciled(
             raise click.UsageError("Too many orders to compare at once: give a shorter time.") from None
         whom = {one.patient for one in found.listed if one.patient} if patients else set()
         by = f"{operator.user} at {operator.host}"
-        proof = await prove(operator, found, by, patients=whom, settled=settled)
+        proof = await prove(operator, found, by, where.data / FOLDER, patients=whom, settled=settled)
         await _keep(where, operator.connection)
         return found, await patient_names(operator.connection, whom) if patients else None, proof
 

@@ -15,6 +15,9 @@ from typing import Any
 _BYTES_MAX = 64 * 1024 * 1024
 """Past this the file is set aside once (`.1`): a region that dies every second must not fill the disk."""
 
+_BEGINNING_BYTES_MAX = 8 * 1024 * 1024
+"""So much of what is there already is read: 50,000 events, some weeks of a calm region."""
+
 
 def record(path: Path, place: str, event: str, **detail: Any) -> None:
     """Append an event with the time (UTC) and the place. Failing to log never stops the one who logs."""
@@ -47,7 +50,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 
 class Tail:
-    """The events as they come, from those that are there already on."""
+    """The events as they come, and before them those that are there already."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._offset, self._file = path, 0, 0
@@ -56,8 +59,9 @@ class Tail:
         """Those that came since the last time."""
         try:
             with self._path.open("rb") as file:
-                if os.fstat(file.fileno()).st_ino != self._file:  # set aside: another file
-                    self._file, self._offset = os.fstat(file.fileno()).st_ino, 0
+                found = os.fstat(file.fileno())
+                if found.st_ino != self._file:  # the first time, or it was set aside
+                    self._file, self._offset = found.st_ino, max(0, found.st_size - _BEGINNING_BYTES_MAX)
                 file.seek(self._offset)
                 text, _, _ = file.read(_BYTES_MAX).rpartition(b"\n")
         except OSError:

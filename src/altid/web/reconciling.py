@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action, Outcome
 from altid.access.identity import Role
-from altid.orders.policy import OPERATORS, told_of
+from altid.orders.policy import OPERATORS, READERS, told_of
 from altid.orders.proofs.showing import read_standing
 from altid.orders.todo import NAMES, action_name, said
 from altid.orders.verdict import Reconciliation, Uncertain, Ward
@@ -80,6 +80,7 @@ async def _show(visit: Visit, names: PlaceNames) -> Response:
         found=found,
         standing=standing,
         **_grouped(found, shown, named, visit.words.language),
+        keys_only=visit.identity.role not in READERS,
         may_open=visit.permit.may("r", "Patient"),
         now=datetime.now(ZONE),
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from altid.access.secret import AccessSecret
-from altid.orders.proofs.sealing import AlteredError, Before, Proof, prove, read_proof
+from altid.orders.proofs.sealing import AlteredError, Before, Proof, prove, read_proof, verify
 from altid.orders.verdict import Reconciliation
 from altid.record.database import Connection
 from altid.record.postgres.account import Account
@@ -38,12 +39,30 @@ async def add(
 ) -> Proof:
     """Put the proof of this result after the newest one. Call it inside a transaction: others that reconcile
     wait for its end."""
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    await connection.execute(_ALONE, _LOCK)
     newest = await connection.fetchrow(_NEWEST, 1)
     before = Before(newest["number"], hashlib.sha256(newest["body"]).hexdigest()) if newest else Before()
     proof = prove(secret, found, before, made, by, settled)
     await connection.execute(_ADD, proof.number, made, proof.body)
     return proof
+
+
+async def give_back(connection: Connection, secret: AccessSecret, in_folder: Mapping[int, bytes]) -> None:
+    """Put back what the record has lost and the folder still has, as after a restore to an earlier moment: so
+    that numbers go on and no two proofs share one. Only what follows, unaltered. Call it as `add`."""
+    await connection.execute(_ALONE, _LOCK)
+    newest = await connection.fetchrow(_NEWEST, 1)
+    number, body = (newest["number"], newest["body"]) if newest else (0, b"")
+    while following := in_folder.get(number + 1):
+        try:
+            proof = read_proof(following)
+            verify(secret, proof)
+        except AlteredError:
+            return
+        if proof.previous != (hashlib.sha256(body).hexdigest() if number else ""):
+            return
+        number, body = number + 1, following
+        await connection.execute(_ADD, number, proof.made, body)
 
 
 async def newest_first(connection: Connection, most: int = LOOKED_BACK) -> list[Proof]:
@@ -106,6 +125,7 @@ def differing(in_record: dict[int, bytes], in_folder: dict[int, bytes]) -> list[
     return found
 
 
+_ALONE = "SELECT pg_advisory_xact_lock($1)"
 _ADD = "INSERT INTO reconciliation (number, made, body) VALUES ($1, $2, $3)"
 _NEWEST = "SELECT number, body FROM reconciliation ORDER BY number DESC LIMIT $1"
 _AFTER = "SELECT number, body FROM reconciliation WHERE number > $1 ORDER BY number LIMIT $2"

@@ -19,6 +19,8 @@ BEFORE = timedelta(minutes=10)
 one again for minutes."""
 UNDER_WAY = timedelta(seconds=20)
 """An order that is being written has no outcome yet, and is no case."""
+HEARD_OF_MAX = timedelta(days=7)
+"""Older incidents, which are still among the events when a process begins, are let alone."""
 TAKEN_IN = timedelta(days=1)
 """What was uncertain and is younger is looked at again together with a new incident."""
 _AGAIN_MIN, _AGAIN_MAX = timedelta(seconds=20), timedelta(minutes=5)
@@ -100,13 +102,21 @@ def postponed(pending: Pending, now: datetime) -> Pending:
 def is_done(pending: Pending, proofs: Sequence[Proof]) -> bool:
     """Whether somebody else has reconciled all of it: whole, or a person has said that it was seen to. (What
     both sites have seen, neither has seen first by minutes.)"""
+    until = pending.until or pending.last
     return any(
-        (proof.settled or not proof.summary["unread"])
-        and proof.since <= pending.first - BEFORE / 2
-        and proof.until >= (pending.until or pending.last)
-        and not (pending.looks and proof.is_alarm)
-        for proof in proofs
+        _is_about(proof, pending.first, until) and not (pending.looks and proof.is_alarm) for proof in proofs
     )
+
+
+def left_over(incidents: Sequence[datetime], proofs: Sequence[Proof]) -> list[datetime]:
+    """Those that an earlier process has not reconciled, or not to an end."""
+    clear = [proof for proof in proofs if not proof.is_alarm]
+    return [at for at in incidents if not any(_is_about(proof, at, at) for proof in clear)]
+
+
+def _is_about(proof: Proof, first: datetime, until: datetime) -> bool:
+    is_whole = bool(proof.settled) or not proof.summary["unread"]
+    return is_whole and proof.since <= first - BEFORE / 2 and proof.until >= until
 
 
 def since_of(pending: Pending, alarms: Sequence[Proof], now: datetime) -> datetime:

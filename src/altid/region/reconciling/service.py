@@ -18,7 +18,7 @@ from altid.access.operator import Operator
 from altid.orders.gathering import TooManyError
 from altid.orders.proofs.keeping import FOLDER, catch_up, newest_first
 from altid.orders.proofs.making import compare, prove
-from altid.orders.proofs.sealing import Proof, says_the_same
+from altid.orders.proofs.sealing import says_the_same
 from altid.orders.proofs.standing import standing
 from altid.orders.verdict import Reconciliation
 from altid.record.postgres import account as accounts
@@ -27,11 +27,13 @@ from altid.region.error import RegionError
 from altid.region.layout import Layout
 from altid.region.operating import operator_of
 from altid.region.reconciling.incidents import (
+    HEARD_OF_MAX,
     UNDER_WAY,
     Pending,
     happened,
     incident,
     is_done,
+    left_over,
     looked,
     postponed,
     since_of,
@@ -44,6 +46,8 @@ _POLL_S = 1.0
 _FOLLOW_EVERY_S = 60.0
 """So often the files of the other site's reconciliations are fetched from the record."""
 _LOOK_S_MAX = 600.0
+_PROOFS_MAX = 1_000
+"""Of a week of a region that is never calm."""
 _LOCK = 0x416C7469645363  # "AltidSc"
 
 _log = logging.getLogger("altid.region.reconciling")
@@ -54,7 +58,7 @@ class Reconciler:
 
     def __init__(self, where: Layout, region: Region, site: Site) -> None:
         self._where, self._region, self._site = where, region, site
-        self._account = accounts.current()
+        self._account, self._folder = accounts.current(), where.data / FOLDER
         self._tail = events.Tail(where.events)
         self._lease = Lease(where.place(site.name).live)
         self._was_two_sites: bool | None = None
@@ -63,8 +67,8 @@ class Reconciler:
         """What the last look at these incidents has found."""
         self._is_told = False
         """That it can't be done is said once."""
-        self._begins_at: datetime | None = None
-        """Older incidents were reconciled before this process began; None: not asked yet."""
+        self._backlog: list[datetime] | None = []
+        """Incidents from before this process began, some of which another has reconciled; None: asked."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -83,8 +87,10 @@ class Reconciler:
     async def _hear(self) -> None:
         for event in await asyncio.to_thread(self._tail.read):
             at = incident(event, self._site.name)
-            if at is not None:
+            if at is not None and at > datetime.now(UTC) - HEARD_OF_MAX:
                 self._pending = happened(self._pending, at)
+                if self._backlog is not None:
+                    self._backlog.append(at)
         if self._lease.holds:
             is_two_sites = self._lease.is_two_sites
             if self._was_two_sites not in (None, is_two_sites):
@@ -110,7 +116,7 @@ class Reconciler:
                 self._pending = postponed(pending, now)  # the other site does it
                 return
             proofs = await newest_first(operator.connection)
-            known = self._unknown_yet(pending, proofs)
+            known = await self._without_done(operator, pending)
             if known is None or is_done(known, proofs):
                 self._pending, self._found = None, []
                 return
@@ -121,17 +127,16 @@ class Reconciler:
             self._pending = looked(known, datetime.now(UTC), until, is_certain=is_certain)
             self._found = found
 
-    def _unknown_yet(self, pending: Pending, proofs: Sequence[Proof]) -> Pending | None:
-        """Without what an earlier process of this part, or somebody else, has reconciled already. Events are
-        read from long ago on when it begins."""
-        if self._begins_at is None:
-            whole = [one.until for one in proofs if not (one.is_alarm or one.summary["unread"])]
-            self._begins_at = max(whole, default=datetime.fromtimestamp(0, UTC))
-        if pending.last < self._begins_at:
-            return None
-        if pending.first < self._begins_at and not pending.looks:
-            return Pending(self._begins_at, pending.last, pending.due, pending.waits_since)
-        return pending
+    async def _without_done(self, operator: Operator, pending: Pending) -> Pending | None:
+        """The first time: without what was reconciled before this process began."""
+        if self._backlog is None:
+            return pending
+        proofs = await newest_first(operator.connection, _PROOFS_MAX)
+        left: Pending | None = None
+        for at in left_over(self._backlog, proofs):
+            left = happened(left, at)
+        self._backlog = None
+        return left
 
     async def _compared(self, operator: Operator, since: datetime, until: datetime) -> list[Reconciliation]:
         """In halves, and those again, where there is too much to be compared at once."""
@@ -151,17 +156,17 @@ class Reconciler:
         if pending.looks and is_as_before:
             return
         for one in found:
-            proof = await prove(operator, one, f"itself at {self._site.name}")
+            proof = await prove(operator, one, f"itself at {self._site.name}", self._folder)
             self._event("orders reconciled", **proof.summary)
         with suppress(OSError):  # the record has it; the file follows
-            await catch_up(operator.connection, self._where.data / FOLDER, self._account)
+            await catch_up(operator.connection, self._folder, self._account)
 
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(_FOLLOW_EVERY_S)
             with suppress(RegionError, OSError):
                 async with operator_of(self._where, self._region, self._site) as operator:
-                    await catch_up(operator.connection, self._where.data / FOLDER, self._account)
+                    await catch_up(operator.connection, self._folder, self._account)
 
     def _event(self, event: str, **detail: Any) -> None:
         events.record(self._where.events, self._site.name, event, **detail)
