@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(given)
     if options.workload == ["orders"]:
-        seconds = options.seconds or (2 if options.quick else 3 if options.two_sites else 10)
+        seconds = options.seconds or (2 if options.quick else 2.5 if options.two_sites else 10)
         return orders.main(["--seconds", str(seconds), *["--two-sites"] * options.two_sites])
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
