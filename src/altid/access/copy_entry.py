@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from altid.access.copies import Keeps, Place
-from altid.access.places import SOR, above
+from altid.access.grounds import SOR
+from altid.access.places import above
 from altid.fhir import json
 from altid.record.database import Connection
 from altid.record.stored import Stored, compose

@@ -22,8 +22,8 @@ from altid.access.audit import store
 from altid.access.audit.event import Action, Event, decode, encode, parts_of
 from altid.access.audit.store import Row
 from altid.access.copies import Place
+from altid.access.glass import KINDS, OVERRIDE_S, REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
 from altid.access.journal.sealed import Chain, Head, Record
-from altid.access.overrides import KINDS, OVERRIDE_S, REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
 from altid.access.secret import AccessSecret
 from altid.record.database import Connection
 

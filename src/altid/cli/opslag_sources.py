@@ -89,9 +89,7 @@ def retry(options: Options, number: int, key_file: Path | None, passphrase_file:
 @click.option("--reason", required=True, metavar="TEXT", help="Why: it is kept.")
 @key_options
 @click.pass_obj
-def discard(
-    options: Options, number: int, reason: str, key_file: Path | None, passphrase_file: Any
-) -> None:
+def discard(options: Options, number: int, reason: str, key_file: Path | None, passphrase_file: Any) -> None:
     """Give a held message up: what is in it is forgotten, and that it was given up is kept for 30 days.
 
     \b
