@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 from altid.screen.views.back_entry import Entered, entered_of
@@ -17,11 +18,14 @@ from altid.screen.views.elements import (
     elements,
     first_moment,
     not_in_error,
+    reference_key,
     text,
 )
 from altid.screen.views.moments import Moment, sort_key
 
 KINDS = ("DocumentReference", "DiagnosticReport")
+_ACCOUNT = "https://altid.dk/fhir/NamingSystem/account"
+_SIGNED = "final"
 _TEXT_TYPES = ("text/plain", "text/html", "application/xhtml+xml")
 _NOTE_CHARACTERS_MAX = 20_000
 """Ten printed pages; a longer text is a document, not a note."""
@@ -40,6 +44,15 @@ class Note:
     is_cut: bool
     entered: Entered | None = None
     """It was written on paper first; `at` and `by` are the paper's."""
+    id: str | None = None
+    """Of the document; None for the conclusion of a report."""
+    version: str | None = None
+    account: str | None = None
+    """Whose account wrote it, where that is told."""
+    appends: str | None = None
+    """Id of the note that it adds to."""
+    addenda: tuple[Note, ...] = ()
+    """What was added to it, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,8 @@ class Notes:
 
 
 def notes_of(chart: Chart) -> Notes:
-    """Newest first; replaced ones are left out."""
+    """Newest first, each with its addenda; replaced ones are left out. An addendum to what is not here stands
+    by itself."""
     if not chart.all_read(*KINDS):
         return Notes(is_known=False)
     documents = [d for d in not_in_error(chart.of("DocumentReference")) if d.get("status") != "superseded"]
@@ -58,7 +72,20 @@ def notes_of(chart: Chart) -> Notes:
     reports = [r for r in not_in_error(chart.of("DiagnosticReport")) if text(r.get("conclusion"))]
     found += [_report(chart, report) for report in reports]
     found.sort(key=lambda note: sort_key(note.at), reverse=True)
-    return Notes(True, tuple(found), not chart.older.isdisjoint(KINDS))
+    return Notes(True, tuple(_with_addenda(found)), not chart.older.isdisjoint(KINDS))
+
+
+def _with_addenda(notes: Sequence[Note]) -> Iterator[Note]:
+    """Drafts of addenda stand by themselves: they are nothing yet."""
+    there = {note.id for note in notes if note.id and not note.appends}
+    added: dict[str, list[Note]] = {}
+    for note in reversed(notes):
+        if note.appends in there and note.status == _SIGNED:
+            added.setdefault(note.appends, []).append(note)
+    placed = {note.id for some in added.values() for note in some}
+    for note in notes:
+        if note.id is None or note.id not in placed:
+            yield replace(note, addenda=tuple(added.get(note.id or "", ())))
 
 
 def _document(chart: Chart, document: Resource) -> Note:
@@ -76,7 +103,22 @@ def _document(chart: Chart, document: Resource) -> Note:
         media_type=None if body else kind,
         is_cut=bool(body and len(body) > _NOTE_CHARACTERS_MAX),
         entered=entered_of(document),
+        id=text(document.get("id")),
+        version=text(element(document.get("meta")).get("versionId")),
+        account=_account_of(document),
+        appends=_appended(document),
     )
+
+
+def _account_of(document: Resource) -> str | None:
+    identifiers = (element(author.get("identifier")) for author in elements(document.get("author")))
+    return next((text(one.get("value")) for one in identifiers if one.get("system") == _ACCOUNT), None)
+
+
+def _appended(document: Resource) -> str | None:
+    related = (one for one in elements(document.get("relatesTo")) if one.get("code") == "appends")
+    keys = (reference_key(one.get("target")) or "" for one in related)
+    return next((key.partition("/")[2] for key in keys if key.startswith("DocumentReference/")), None)
 
 
 def _written_at(document: Resource) -> Moment | None:

@@ -8,6 +8,7 @@ from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.lookup import LOOKUP
+from altid.screen.words.notes import NOTES
 from altid.screen.words.papers import PAPERS
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
@@ -322,6 +323,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **BACK_ENTRY,
     **ENTRY,
     **LOOKUP,
+    **NOTES,
     **PAPERS,
     **PARTS,
     **PATIENTS,
