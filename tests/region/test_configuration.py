@@ -107,7 +107,8 @@ def test_the_witness_runs_no_database_and_no_server() -> None:
 def test_a_server_reads_nearby_writes_to_the_primary_and_answers_only_while_live() -> None:
     region = builtin_region(servers=1)
     parts = parts_of(region, region.sites[1], Layout(Path("/data")), _SECRETS, _PROGRAMS)
-    settings = WorkerSettings.load(parts[-1].stdin)
+    (server,) = [part for part in parts if part.name == "server-1"]
+    settings = WorkerSettings.load(server.stdin)
     assert "@127.0.2.1:" in settings.app.read_dsn
     assert settings.app.write_dsn.endswith("target_session_attrs=primary")
     assert settings.app.write_dsn.index("127.0.2.1") < settings.app.write_dsn.index("127.0.1.1")

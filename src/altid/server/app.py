@@ -24,7 +24,7 @@ from altid.orders.desk import open_orders
 from altid.orders.downstream import alarm
 from altid.orders.downstream.destinations import FILE, Downstream, read_destinations
 from altid.orders.downstream.service import open_downstream
-from altid.orders.proofs.keeping import newest_first
+from altid.orders.proofs.keeping import Newest
 from altid.orders.proofs.standing import with_reconciled
 from altid.record.database import Database, Limits, open_database
 from altid.record.grouping import GroupWriter
@@ -91,6 +91,7 @@ class App:
             _beating(database, guard.site),
         ):
             app.state.database, app.state.downstream, app.state.leads = database, downstream, leads
+            app.state.proofs = Newest()
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
@@ -159,7 +160,7 @@ async def _orders(request: Request) -> JSONResponse:
     try:
         async with asyncio.timeout(_READY_S_MAX), database.writing() as connection:
             found = await alarm.health(connection, settings)
-            proofs = await newest_first(connection)
+            proofs = await request.app.state.proofs.read(connection)
     except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
     told = with_reconciled(found.json, proofs)
