@@ -5,6 +5,7 @@ DATA/region.toml      the region as it runs
 DATA/region.json      the marker: this folder was made by Altid, for this region and these versions
 DATA/secrets.json     passwords of the database's roles, and the access secret, 0600
 DATA/events.jsonl     what happened: one JSON object a line
+DATA/reconciliations/ what each reconciliation of orders has found (see `altid.orders.proofs`)
 DATA/starting         held by `altid up` while it works, so that two never make the same folder
 DATA/pki/             the region's authority, the operator's identity (see `certificates`)
 DATA/A, DATA/B, DATA/W   one folder a place: etcd/, postgres/, patroni/, pki/, log/, lock, parts.json;
