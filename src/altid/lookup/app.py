@@ -25,7 +25,7 @@ from altid.lookup.settings import Settings
 from altid.screen import static
 from altid.screen.headers import NOT_KEPT
 from altid.screen.language import words_for
-from altid.screen.words import words
+from altid.screen.words import LANGUAGES, words
 
 _READS = ("GET", "HEAD")
 
@@ -40,7 +40,7 @@ def lookup_app(
 ) -> ASGIApp:
     """`ways`: the routes of entry: in, out, and through the glass."""
     place = Place(copy, entry, settings, watch or Watch())
-    compile_all()
+    compile_all(LANGUAGES[0])
     routes = [*ways, *_routes(place)]
 
     async def nowhere(request: Request, _error: Exception) -> Response:

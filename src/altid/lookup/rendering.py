@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from altid.lookup.bar import Bar
 from altid.screen import rendering
 from altid.screen.words import Words
+from altid.screen.words.speaker import Language
 
 PACKAGE = "altid.lookup"
 SEARCH_CHARACTERS_MAX = 200
@@ -24,11 +25,13 @@ def templates() -> Environment:
     return made
 
 
-def compile_all() -> None:
-    """Compile every template now: sections come from the environment of all screens, the rest from ours."""
+def compile_all(language: Language) -> None:
+    """Compile every template of a language now: sections come from the environment of all screens, the rest
+    from ours."""
     for environment, of_sections in ((templates(), False), (rendering.environment(), True)):
         for name in environment.list_templates(extensions=["html"]):
-            if name.startswith("sections/") is of_sections or name == "macros.html":
+            is_wanted = ("/sections/" in name) is of_sections or name.endswith("/macros.html")
+            if is_wanted and name.startswith(f"{language}/"):
                 environment.get_template(name)
 
 

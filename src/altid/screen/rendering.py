@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from altid.screen.headers import NOT_KEPT
 from altid.screen.static import addresses
+from altid.screen.templating import InLanguages, Said
 from altid.screen.views import trend
 from altid.screen.views.moments import moment_at
 from altid.screen.words import LANGUAGE_NAMES, LANGUAGES, Words, dosing
@@ -28,8 +29,8 @@ def environment(package: str = _SCREEN) -> Environment:
 
     A room adds its own globals once, to the environment of its own package.
     """
-    made = Environment(
-        loader=ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((package, _SCREEN))]),
+    made = InLanguages(
+        loader=Said(*dict.fromkeys((package, _SCREEN))),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -53,7 +54,7 @@ def environment(package: str = _SCREEN) -> Environment:
 
 def render(made: Environment, template: str, words: Words, **data: Any) -> str:
     """One template in one language."""
-    return made.get_template(template).render(words=words, t=words.text, **data)
+    return made.get_template(f"{words.language}/{template}").render(words=words, t=words.text, **data)
 
 
 def answer(html: str, words: Words, status: int = 200) -> HTMLResponse:

@@ -82,7 +82,7 @@ class Visit:
         )
 
     def page(self, template: str, *, status: int = 200, **data: Any) -> Response:
-        path = self.request.url.path if self.request.method in ("GET", "HEAD") else "/"
+        path = self.request.scope["path"] if self.request.method in ("GET", "HEAD") else "/"
         return page(template, self.words, self.bar(), status=status, me=self.person, path=path, **data)
 
     def absent(self) -> Response:
@@ -115,7 +115,7 @@ def visited(place: Place, handler: PageHandler) -> Handler:
         words = words_for(request)
         wanted = language_named(request.query_params.get("lang"))
         if wanted is not None and request.method == "GET":
-            answer = RedirectResponse(request.url.path, 303, headers=NOT_KEPT)
+            answer = RedirectResponse(request.scope["path"], 303, headers=NOT_KEPT)
             keep_language(answer, wanted, secure=request.url.scheme == "https")
             return answer
         try:
@@ -139,7 +139,7 @@ def visited(place: Place, handler: PageHandler) -> Handler:
 
 def _to_logon(request: Request) -> Response:
     """And from there back to where this request wanted to, if that can be asked for by an address."""
-    path = request.url.path
+    path = request.scope["path"]
     wanted = path if request.method == "GET" and path != "/" else ""
     return RedirectResponse(
         f"/logon?next={quote(wanted, safe='')}" if wanted else "/logon", 303, headers=NOT_KEPT
