@@ -94,7 +94,7 @@ def serve(options: Options, key_file: Path | None) -> int:
     """
     import logging
 
-    from altid.lookup.damage import CopyDamagedError, WrongKeyError
+    from altid.lookup.damage import WrongKeyError
     from altid.lookup.serving import open_copy
     from altid.lookup.serving import serve as answer
 
@@ -103,7 +103,7 @@ def serve(options: Options, key_file: Path | None) -> int:
     key = key_of(settings, key_file)
     try:
         copy = open_copy(settings, key)
-    except (CopyDamagedError, WrongKeyError, OSError) as error:
+    except (WrongKeyError, OSError) as error:
         raise click.ClickException(
             f"{settings.copy_file} can't be opened ({type(error).__name__})."
         ) from None
@@ -135,6 +135,10 @@ def status(options: Options) -> int:
         click.echo(f"{told['place']}: {told['said']}")
         for name, position in told["positions"].items():
             click.echo(f"  {name}: epoch {position['epoch']}, at {position['cursor']}")
+        if told["feed"]:
+            feed = told["feed"]
+            problem = f", {feed['problem']}" if feed["problem"] else ""
+            click.echo(f"  feed: {feed['phase']}, {feed['done']} of {feed['total']}{problem}")
         click.echo(f"  lock: {told['lock'] or 'none'}, wards: {told['wards']}")
     return 0
 

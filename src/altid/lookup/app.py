@@ -39,7 +39,11 @@ def lookup_app(
     watch: Watch | None = None,
 ) -> ASGIApp:
     """`ways`: the routes of entry: in, out, and through the glass."""
-    place = Place(copy, entry, settings, watch or Watch())
+    return app_of(Place(copy, entry, settings, watch or Watch()), ways)
+
+
+def app_of(place: Place, ways: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The same of what is put together already."""
     compile_all(LANGUAGES[0])
     routes = [*ways, *_routes(place)]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from altid.lookup.age import Age, State
 from altid.lookup.settings import Thresholds
@@ -43,6 +45,13 @@ def bar_of(words: Words, age: Age, thresholds: Thresholds, place: str) -> Bar:
     before, after = words.text("lookup.bar.known", at=at, age="\0").split("\0")
     said = age_text(words, age.age_s)
     return Bar(age.state, before, said, after, advice, age.at, _ticking(words, age.age_s, thresholds), place)
+
+
+def loading(words: Words, bar: Bar, told: Mapping[str, Any]) -> Bar:
+    """The bar of a copy that is being filled for the first time: whoever isn't there yet may still come."""
+    total = max(told["total"], 1)
+    share = min(99, 100 * told["done"] // total)
+    return replace(bar, advice=words.text("lookup.advice.loading", share=share))
 
 
 def age_text(words: Words, age_s: int) -> str:

@@ -21,11 +21,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from altid.lookup.age import Watch
-from altid.lookup.app import lookup_app
+from altid.lookup.app import app_of
 from altid.lookup.copy import Copy
+from altid.lookup.damage import CopyDamagedError
 from altid.lookup.entry.entry import EntrySettings, open_entry
-from altid.lookup.entry.line import Line
 from altid.lookup.entry.routes import entry_routes
+from altid.lookup.following import Following
 from altid.lookup.pages.visit import Place
 from altid.lookup.paper.printer import Printer
 from altid.lookup.rendering import compile_all, page
@@ -47,9 +48,17 @@ _log = logging.getLogger("altid.lookup")
 
 
 def open_copy(settings: Settings, key: bytes) -> Copy:
-    """The copy of the place; a new one where there is none yet. Raises as `Copy.open` does."""
+    """The copy of the place, or its spare where it is damaged; a new one where there is none yet. Raises
+    `WrongKeyError`, `OSError`."""
     path = settings.copy_file
-    return Copy.open(path, key) if path.exists() else Copy.create(path, key)
+    if not path.exists():
+        return Copy.create(path, key)
+    try:
+        return Copy.open(path, key)
+    except CopyDamagedError:
+        copy, had_spare = Copy.open_spare(path, key)
+        _log.error("the copy is damaged: %s", "its spare is shown" if had_spare else "it is loaded anew")
+        return copy
 
 
 def serve(
@@ -57,8 +66,6 @@ def serve(
     key: bytes,
     copy: Copy,
     *,
-    line: Line | None = None,
-    tasks: Sequence[Task] = (),
     on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Answer until told to stop (SIGTERM, SIGINT); the exit code. Raises `OSError` where the address is
@@ -67,32 +74,32 @@ def serve(
         _listen(settings.listen.host, settings.listen.port) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(_serve(settings, key, copy, line, tasks, on_ready, listener))
+        return runner.run(_serve(settings, key, copy, on_ready, listener))
 
 
 async def _serve(
     settings: Settings,
     key: bytes,
     copy: Copy,
-    line: Line | None,
-    tasks: Sequence[Task],
     on_ready: Callable[[], None],
     listener: socket.socket,
 ) -> int:
     entering = EntrySettings(
         settings.folder, settings.name, settings.wards, float(settings.lock_after_days or 36_500)
     )
+    following = Following(copy, settings)
+    line = following.line if settings.sources else None
     async with open_entry(copy, key, entering, line, _closed) as entry:
         watch = Watch()
-        place = Place(copy, entry, settings, watch)
+        place = Place(copy, entry, settings, watch, following.told)
         ways = entry_routes(entry, _shown_by(place))
-        app = lookup_app(copy, entry, settings, ways=ways, watch=watch)
+        app = app_of(place, ways)
         server = _Server(_config(app, settings), on_ready)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         printer = Printer(copy, settings, watch)
-        async with _in_background((*tasks, printer.run, _compile_others)):
+        async with _in_background((following.run, printer.run, _compile_others)):
             await server.serve([listener])
         return 0 if server.started else 1
 

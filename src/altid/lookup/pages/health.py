@@ -26,6 +26,7 @@ def status_of(place: Place) -> dict[str, Any]:
             name: {"epoch": one.epoch, "cursor": one.cursor} for name, one in place.copy.positions().items()
         },
         "lock": place.copy.meta("lock"),
+        "feed": place.following(),
         "wards": len(place.copy.wards()),
     }
 

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from altid.access.audit.event import Action
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.lookup.age import Age, Watch
-from altid.lookup.bar import Bar, bar_of
+from altid.lookup.bar import Bar, bar_of, loading
 from altid.lookup.damage import CopyDamagedError
 from altid.lookup.needs import Doorkeeper, Person, Readable
 from altid.lookup.rendering import page
@@ -42,12 +42,16 @@ class Place:
     entry: Doorkeeper
     settings: Settings
     watch: Watch
+    following: Callable[[], dict[str, Any] | None] = lambda: None
+    """How the feed gets on (`altid.lookup.following`)."""
 
     def age(self) -> Age:
         return self.watch.age_of(self.copy.heartbeat(), self.settings.thresholds)
 
     def bar(self, words: Words, age: Age | None = None) -> Bar:
-        return bar_of(words, age or self.age(), self.settings.thresholds, self.settings.name)
+        bar = bar_of(words, age or self.age(), self.settings.thresholds, self.settings.name)
+        told = self.following()
+        return bar if told is None or told["phase"] != "loading" else loading(words, bar, told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ LOOKUP: dict[str, tuple[str, str]] = {
         "Kopien har ikke hørt fra journalen: bekræft alt, før du handler.",
         "The copy has not heard from the record: confirm everything before you act.",
     ),
+    "lookup.advice.loading": (
+        "Kopien fyldes for første gang: {share} %. Hvem der ikke er her endnu, kan være i journalen.",
+        "The copy is being filled for the first time: {share} %. Who is not here yet may be in the record.",
+    ),
     "lookup.advice.clock": (
         "Uret på denne maskine passer ikke: sammenlign dataenes tid med dit eget ur.",
         "The clock of this machine is wrong: compare the time of the data with your own clock.",
