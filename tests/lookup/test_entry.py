@@ -27,9 +27,11 @@ from altid.lookup.entry import people
 from altid.lookup.entry.contact import DAY_S
 from altid.lookup.entry.courier import Courier
 from altid.lookup.entry.entry import Entry, EntrySettings, open_entry
+from altid.lookup.entry.locked import locked_app
 from altid.lookup.entry.person import Person
 from altid.lookup.entry.proving import prove
 from altid.lookup.entry.routes import entry_routes
+from tests.lookup.asking import Asking
 from tests.lookup.places import HERS, KEY, PASSWORD, PIN, THEIRS, WARD, Record, account, new_copy, told
 
 PASSPHRASE, OPERATIONS = "kold blæst over fjorden", "driftens egen sætning"
@@ -398,6 +400,13 @@ class TestClosed:
 
         at_a_place(tmp_path, work)
         assert keys.ways(tmp_path) == ()
+
+    def test_a_locked_place_has_one_page_at_every_address(self, tmp_path: Path) -> None:
+        asked = Asking(locked_app("out of touch for too long"), "http://opslag", {})
+        for path in ("/", "/patient/hers", "/logon"):
+            answer = asked.get(path)
+            assert (answer.status_code, "har låst sig selv" in answer.text) == (503, True)
+        assert "trukket tilbage" in Asking(locked_app("revoked"), "http://opslag", {}).get("/").text
 
     @pytest.mark.parametrize("status", [401, 403, 404, 500])
     def test_a_record_that_does_not_know_it_wipes_nothing(self, tmp_path: Path, status: int) -> None:

@@ -136,6 +136,21 @@ class TestLocked:
         with pytest.raises(LockedError):
             keys.open_key(folder, Secrets(PASSPHRASE))
 
+    def test_it_is_locked_on_a_full_disk_too(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        keys.make_key(folder, BOTH)
+        real, tries = keys._mark_locked, iter((OSError(28, "full"), None))
+
+        def mark(place: Path, why: str) -> None:
+            if (fault := next(tries)) is not None:
+                raise fault
+            real(place, why)
+
+        monkeypatch.setattr(keys, "_mark_locked", mark)
+        keys.lock(folder, "out of touch")
+        monkeypatch.undo()
+        assert keys.locked(folder) == "out of touch"
+        assert keys.ways(folder) == (Way.OPERATIONS,)
+
     def test_a_revoked_place_is_opened_by_nobody(self, folder: Path) -> None:
         keys.make_key(folder, BOTH)
         keys.wipe(folder, "revoked")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -131,18 +132,15 @@ def unlock(folder: Path, operations: str) -> bytes:
 
 
 def lock(folder: Path, why: str) -> None:
-    """Only the passphrase of operations opens it from now on. Whoever holds the key must forget it."""
-    _mark_locked(folder, why)
-    for way in ways(folder):
-        if way is not Way.OPERATIONS:
-            _delete(_path(folder, way))
-    forget_in_keyring(_name(folder))
+    """Only the passphrase of operations opens it from now on. Whoever holds the key must forget it. Raises
+    `OSError` where not all of it could be done."""
+    _close(folder, why, [way for way in ways(folder) if way is not Way.OPERATIONS])
 
 
 def wipe(folder: Path, why: str) -> None:
-    """Nothing opens it any more: the copy is noise, and the place must be enrolled anew."""
-    _mark_locked(folder, why)
-    _forget_all(folder, keep_mark=True)
+    """Nothing opens it any more: the copy is noise, and the place must be enrolled anew. Raises `OSError`
+    likewise."""
+    _close(folder, why, ways(folder))
 
 
 def locked(folder: Path) -> str | None:
@@ -274,16 +272,25 @@ def _delete(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _forget_all(folder: Path, *, keep_mark: bool = False) -> None:
+def _forget_all(folder: Path) -> None:
     for way in ways(folder):
         _delete(_path(folder, way))
-    if not keep_mark:
-        (folder / _FOLDER / _LOCKED).unlink(missing_ok=True)
+    (folder / _FOLDER / _LOCKED).unlink(missing_ok=True)
     forget_in_keyring(_name(folder))
 
 
+def _close(folder: Path, why: str, gone: Iterable[Way]) -> None:
+    """Marked first of all: a place whose seals are half gone must not look open. On a full disk there is room
+    for the mark only afterwards."""
+    forget_in_keyring(_name(folder))
+    with suppress(OSError):
+        _mark_locked(folder, why)
+    for way in gone:
+        _delete(_path(folder, way))
+    _mark_locked(folder, why)
+
+
 def _mark_locked(folder: Path, why: str) -> None:
-    """First of all: a place whose seals are half gone must not look open."""
     path = folder / _FOLDER / _LOCKED
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:

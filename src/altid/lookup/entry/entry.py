@@ -189,9 +189,6 @@ class Entry:
         """Whether the role reads resources of this type at all."""
         return policy.may(person.identity, "r", type_)
 
-    def needs_grounds(self, person: Person, type_: str) -> bool:
-        return policy.needs_grounds(person.identity, "r", type_)
-
     def breaks_glass(self, person: Person) -> bool:
         return glass.may_break(person)
 
@@ -228,17 +225,21 @@ class Entry:
 
     def lock(self, why: str) -> None:
         """Forget everything that opens the copy. Only operations, or enrolling anew, opens it again."""
-        keys.lock(self._settings.folder, why)
-        self._close_for(why)
+        try:
+            keys.lock(self._settings.folder, why)
+        finally:
+            self._close_for(why)
 
     def _be_revoked(self) -> None:
-        keys.wipe(self._settings.folder, REVOKED)
-        self._close_for(REVOKED)
+        try:
+            keys.wipe(self._settings.folder, REVOKED)
+        finally:
+            self._close_for(REVOKED)
 
     def _close_for(self, why: str) -> None:
-        self.closed = why
+        is_first, self.closed = self.closed is None, why
         self.sessions.end_where(lambda _: True)
-        if self._on_closed is not None:
+        if is_first and self._on_closed is not None:
             self._on_closed(why)
 
     async def _watch(self) -> None:

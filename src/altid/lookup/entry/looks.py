@@ -48,12 +48,6 @@ class Looks:
         except JournalUnavailableError as error:
             raise AuditUnavailableError(error.cause) from None
 
-    def require(self) -> None:
-        """Raises `AuditUnavailableError` where nothing could be kept now: nothing is looked up then,
-        either."""
-        if self.fault is not None:
-            raise AuditUnavailableError(self.fault)
-
     def start(self) -> None:
         self._appender.start()
 

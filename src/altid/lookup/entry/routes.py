@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.glass import KINDS, OverrideError
 from altid.access.refusal import Refusal
-from altid.lookup.damage import CopyFullError
+from altid.lookup.damage import CopyDamagedError, CopyFullError
 from altid.lookup.entry import cookie, pages
 from altid.lookup.entry.door import Answer, CodeUse
 from altid.lookup.entry.entry import Entry
@@ -102,6 +102,8 @@ class _Ways:
                 return self._page(request, "refused", 503, text=text)
             except (OSError, CopyFullError):
                 return self._page(request, "refused", 503, text=words_for(request).text("entry.disk"))
+            except CopyDamagedError:
+                return self._page(request, "refused", 503, text=words_for(request).text("lookup.broken.text"))
             except StrangeFormError:
                 return self._page(request, "refused", 403, text=words_for(request).text("entry.strange"))
             except (FormError, OverrideError) as error:
