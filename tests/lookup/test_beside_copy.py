@@ -20,6 +20,7 @@ from altid.lookup.beside.hl7.inbox import place, try_again
 from altid.lookup.beside.sources import FhirSource
 from altid.lookup.beside.store import Store, tell
 from altid.lookup.copy import Copy
+from altid.lookup.settings import FILE
 from tests.lookup.beside_messages import PERSON, SOURCE, VISIT, message, visit
 from tests.lookup.other_server import BASE, OtherServer
 from tests.lookup.recorded import Replayed, stages
@@ -125,6 +126,8 @@ def test_operations_see_what_is_held_and_decide(tmp_path: Path) -> None:
     tell(made, "adt", "listening")
     assert place(made, SOURCE, message("SIU^S12", PERSON), NOW) == "unknown-kind"
     assert place(made, SOURCE, message("SIU^S13", PERSON, id_="2"), NOW) == "unknown-kind"
+
+    (tmp_path / FILE).write_text('name = "Site A"\nkind = "site"\nprefix = "SA"\n')
 
     def asked(*words: str) -> tuple[int, str]:
         done = CliRunner().invoke(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from altid.cli.app import Options, Subcommands
+from altid.cli.opslag_entry import ENTRY_COMMANDS
 from altid.cli.opslag_place import key_file_option, key_of, settings_of
 from altid.cli.opslag_printing import forms, print_ward
 from altid.lookup import keys
@@ -145,6 +146,8 @@ def status(options: Options) -> int:
 
 opslag.add_command(print_ward)
 opslag.add_command(forms)
+for command in ENTRY_COMMANDS:
+    opslag.add_command(command)
 
 
 def _new_secrets(key_file: Path | None, *, tpm: bool) -> keys.Secrets:

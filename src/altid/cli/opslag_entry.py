@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from altid.access.secret import AccessSecret
 from altid.cli.app import Options
+from altid.cli.opslag_place import key_file_option, key_of, settings_of
 from altid.lookup import keys
 from altid.lookup.copy import Copy
 from altid.lookup.damage import CopyDamagedError, WrongKeyError
@@ -27,54 +28,17 @@ from altid.lookup.entry.contact import Contact
 from altid.lookup.entry.door import Door
 from altid.lookup.entry.proving import prove
 from altid.lookup.entry.relations import name_of, number_of
-from altid.lookup.keys import KeyUnavailableError, Secrets, Way
-
-COPY = "copy.db"
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def key_options(command: _Command) -> _Command:
-    """How the key is opened: for every command that needs the copy."""
-    for option in (
-        click.option(
-            "--key-file",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Key file on another medium.",
-        ),
-        click.option(
-            "--passphrase-file",
-            type=click.File("r"),
-            help="File with the passphrase; - for standard input.  [default: it is asked for]",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def opened_key(folder: Path, key_file: Path | None, passphrase_file: Any) -> bytes:
-    """The key of a place; asks for the passphrase where nothing else opens it. Raises `ClickException`."""
-    try:
-        given = passphrase_file.readline().rstrip("\n") if passphrase_file else None
-        try:
-            return keys.open_key(folder, Secrets(given, key_file))
-        except keys.LockedError:
-            raise
-        except KeyUnavailableError:
-            if given is not None or Way.PASSPHRASE not in keys.ways(folder):
-                raise
-        typed = click.prompt("Passphrase", hide_input=True, err=True)
-        return keys.open_key(folder, Secrets(typed, key_file))
-    except KeyUnavailableError as error:
-        raise click.ClickException(str(error)) from None
+from altid.lookup.keys import KeyUnavailableError, Secrets
+from altid.lookup.settings import Settings
 
 
 @contextmanager
-def opened_copy(folder: Path, key: bytes) -> Iterator[Copy]:
+def opened_copy(settings: Settings, key: bytes) -> Iterator[Copy]:
     """Raises `ClickException`."""
     try:
-        copy = Copy.open(folder / COPY, key)
+        copy = Copy.open(settings.copy_file, key)
     except FileNotFoundError:
-        raise click.ClickException(f"There is no copy in {folder}: `altid opslag create`.") from None
+        raise click.ClickException(f"There is no {settings.copy_file}: `altid opslag create`.") from None
     except (CopyDamagedError, WrongKeyError):
         raise click.ClickException("The copy can't be opened: it is damaged, or has another key.") from None
     try:
@@ -88,11 +52,9 @@ def opened_copy(folder: Path, key: bytes) -> Iterator[Copy]:
     "--ward", "wards", multiple=True, required=True, metavar="ID", help="SOR number or Location id."
 )
 @click.option("--once", is_flag=True, help="It opens the ward one time only.  [default: until it is changed]")
-@key_options
+@key_file_option
 @click.pass_obj
-def codes(
-    options: Options, wards: tuple[str, ...], once: bool, key_file: Path | None, passphrase_file: Any
-) -> int:
+def codes(options: Options, wards: tuple[str, ...], once: bool, key_file: Path | None) -> int:
     """Make the sealed emergency code of a ward. It is shown only now: print it, put it into an envelope, seal
     it, and keep that in the ward. A code that the ward had before opens nothing any more.
 
@@ -100,13 +62,12 @@ def codes(
     Example:
       altid opslag codes --ward 328910000016001 --data /srv/opslag | lp
     """
-    folder = options.data
-    key = opened_key(folder, key_file, passphrase_file)
-    with opened_copy(folder, key) as copy:
+    settings = settings_of(options)
+    key = key_of(settings, key_file)
+    with opened_copy(settings, key) as copy:
         named = [_ward(copy, ward) for ward in wards]
-        made = asyncio.run(
-            _make(copy, Codes(folder, AccessSecret(key)), [number for number, _ in named], once)
-        )
+        kept = Codes(settings.folder, AccessSecret(key))
+        made = asyncio.run(_make(copy, kept, [number for number, _ in named], once))
     if options.json:
         shown = [{"ward": number, "code": code} for (number, _), code in zip(named, made, strict=True)]
         click.echo(json.dumps({"codes": shown}))
@@ -118,13 +79,13 @@ def codes(
 
 @click.command()
 @click.argument("action", type=click.Choice(["verify"]))
-@key_options
+@key_file_option
 @click.pass_obj
-def audit(options: Options, action: str, key_file: Path | None, passphrase_file: Any) -> int:
+def audit(options: Options, action: str, key_file: Path | None) -> int:
     """Prove that the looks on this disk are what was kept: nothing altered, moved or cut off. The exit code
     is 0 only then."""
-    key = opened_key(options.data, key_file, passphrase_file)
-    proof = prove(options.data, AccessSecret(key))
+    settings = settings_of(options)
+    proof = prove(settings.folder, AccessSecret(key_of(settings, key_file)))
     if options.json:
         click.echo(json.dumps({"sound": proof.sound, **asdict(proof)}))
     elif not options.quiet:
@@ -144,7 +105,7 @@ def audit(options: Options, action: str, key_file: Path | None, passphrase_file:
     help="Make a key file there; it must be on another medium.",
 )
 @click.option("--tpm", is_flag=True, help="Let this machine's TPM open it.")
-@key_options
+@key_file_option
 @click.pass_obj
 def seal(
     options: Options,
@@ -153,13 +114,14 @@ def seal(
     new_key_file: Path | None,
     tpm: bool,
     key_file: Path | None,
-    passphrase_file: Any,
 ) -> int:
     """Say how the key of this place is held apart: by one way or several. Without an option, tell the
     ways."""
-    folder = options.data
-    if new_passphrase_file or operations_file or new_key_file or tpm:
-        _add_seals(folder, new_passphrase_file, operations_file, new_key_file, tpm, key_file, passphrase_file)
+    settings = settings_of(options)
+    folder = settings.folder
+    given = Secrets(_line(new_passphrase_file), new_key_file, _line(operations_file))
+    if given != keys.NO_SECRETS or tpm:
+        _add_seals(folder, key_of(settings, key_file), given, tpm=tpm)
     told = [str(way) for way in keys.ways(folder)]
     locked = keys.locked(folder)
     if options.json:
@@ -170,22 +132,29 @@ def seal(
 
 
 @click.command()
-@click.option(
-    "--operations-file", type=click.File("r"), help="File with operations' passphrase; - for input."
-)
-@click.option("--new-passphrase-file", type=click.File("r"), help="The ward's passphrase from now on.")
+@click.option("--operations-file", type=click.File("r"), help="File with the passphrase of operations.")
+@click.option("--new-passphrase-file", type=click.File("r"), help="A passphrase that opens it from now on.")
 @click.option("--tpm", is_flag=True, help="Let this machine's TPM open it from now on.")
+@key_file_option
 @click.pass_obj
-def unlock(options: Options, operations_file: Any, new_passphrase_file: Any, tpm: bool) -> int:
-    """Open a place that has locked itself, by the passphrase of operations. A revoked one stays closed."""
-    folder = options.data
-    given = _line(operations_file) or click.prompt("Passphrase of operations", hide_input=True, err=True)
+def unlock(
+    options: Options, operations_file: Any, new_passphrase_file: Any, tpm: bool, key_file: Path | None
+) -> int:
+    """Open a place that has locked itself, by the passphrase of operations. A revoked one stays closed.
+
+    The other ways of opening it were forgotten when it locked itself: say which there are from now on.
+    """
+    settings = settings_of(options)
+    operations = _line(operations_file) or click.prompt("Passphrase of operations", hide_input=True)
     try:
-        key = keys.unlock(folder, given)
-        keys.add_seals(folder, key, Secrets(_line(new_passphrase_file)), tpm=tpm)
+        key = keys.unlock(settings.folder, operations)
     except KeyUnavailableError as error:
         raise click.ClickException(str(error)) from None
-    with opened_copy(folder, key) as copy:
+    given = Secrets(_line(new_passphrase_file), key_file)
+    if given == keys.NO_SECRETS and not tpm:
+        given = Secrets(click.prompt("New passphrase", hide_input=True, confirmation_prompt=True))
+    _add_seals(settings.folder, key, given, tpm=tpm)
+    with opened_copy(settings, key) as copy:
         Contact(copy, 0).touched()
     if not options.quiet:
         click.echo("Unlocked. Its days alone are counted anew; start it again: altid opslag serve")
@@ -214,24 +183,13 @@ async def _make(copy: Copy, kept: Codes, numbers: list[str], once: bool) -> list
         door.close()
 
 
-def _add_seals(
-    folder: Path,
-    new_passphrase_file: Any,
-    operations_file: Any,
-    new_key_file: Path | None,
-    tpm: bool,
-    key_file: Path | None,
-    passphrase_file: Any,
-) -> None:
-    key = opened_key(folder, key_file, passphrase_file)
+def _add_seals(folder: Path, key: bytes, given: Secrets, *, tpm: bool) -> None:
+    """A key file that is not there yet is made. Raises `ClickException`."""
     try:
-        if new_key_file is not None:
-            keys.make_key_file(new_key_file)
-        given = Secrets(_line(new_passphrase_file), new_key_file, _line(operations_file))
+        if given.key_file is not None and not given.key_file.exists():
+            keys.make_key_file(given.key_file)
         keys.add_seals(folder, key, given, tpm=tpm)
-    except FileExistsError:
-        raise click.ClickException(f"{new_key_file} is there already.") from None
-    except KeyUnavailableError as error:
+    except (KeyUnavailableError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from altid.cli.app import Options, Subcommands
-from altid.cli.opslag_entry import key_options, opened_copy, opened_key
+from altid.cli.opslag_entry import opened_copy
+from altid.cli.opslag_place import key_file_option, key_of, settings_of
 from altid.lookup.beside import status
 from altid.lookup.copy import Copy
 
@@ -26,9 +26,9 @@ def sources() -> None:
 
 
 @sources.command("list")
-@key_options
+@key_file_option
 @click.pass_obj
-def list_(options: Options, key_file: Path | None, passphrase_file: Any) -> int:
+def list_(options: Options, key_file: Path | None) -> int:
     """How each source is: what it does, up to when everything of it is here, and how much of it is held.
 
     Exit code 1 if one fails or has messages that are held.
@@ -37,7 +37,7 @@ def list_(options: Options, key_file: Path | None, passphrase_file: Any) -> int:
     Example:
       altid opslag sources list --data /srv/opslag
     """
-    with _copy(options, key_file, passphrase_file) as copy:
+    with _copy(options, key_file) as copy:
         found = status.states(copy, copy.heartbeats())
     if options.json:
         click.echo(json.dumps({"sources": [asdict(one) for one in found]}, default=datetime.isoformat))
@@ -51,16 +51,16 @@ def list_(options: Options, key_file: Path | None, passphrase_file: Any) -> int:
 
 
 @sources.command()
-@key_options
+@key_file_option
 @click.pass_obj
-def held(options: Options, key_file: Path | None, passphrase_file: Any) -> int:
+def held(options: Options, key_file: Path | None) -> int:
     """Messages that nobody could understand, oldest first. Exit code 1 if there is one.
 
     \b
     Example:
       altid opslag sources held --data /srv/opslag
     """
-    with _copy(options, key_file, passphrase_file) as copy:
+    with _copy(options, key_file) as copy:
         found = status.held(copy)
     if options.json:
         click.echo(json.dumps({"held": [asdict(one) for one in found]}, default=datetime.isoformat))
@@ -72,24 +72,24 @@ def held(options: Options, key_file: Path | None, passphrase_file: Any) -> int:
 
 @sources.command()
 @click.argument("number", type=int)
-@key_options
+@key_file_option
 @click.pass_obj
-def retry(options: Options, number: int, key_file: Path | None, passphrase_file: Any) -> None:
+def retry(options: Options, number: int, key_file: Path | None) -> None:
     """Have a held message tried again, when what was wrong is mended.
 
     \b
     Example:
       altid opslag sources retry 17 --data /srv/opslag
     """
-    _decided(options, key_file, passphrase_file, number, lambda copy: status.retry(copy, number, _who()))
+    _decided(options, key_file, number, lambda copy: status.retry(copy, number, _who()))
 
 
 @sources.command()
 @click.argument("number", type=int)
 @click.option("--reason", required=True, metavar="TEXT", help="Why: it is kept.")
-@key_options
+@key_file_option
 @click.pass_obj
-def discard(options: Options, number: int, reason: str, key_file: Path | None, passphrase_file: Any) -> None:
+def discard(options: Options, number: int, reason: str, key_file: Path | None) -> None:
     """Give a held message up: what is in it is forgotten, and that it was given up is kept for 30 days.
 
     \b
@@ -99,16 +99,14 @@ def discard(options: Options, number: int, reason: str, key_file: Path | None, p
     reason = reason.strip()
     if not 3 <= len(reason) <= 500 or not reason.isprintable():
         raise click.UsageError("--reason is a text of 3 to 500 characters.")
-    _decided(
-        options, key_file, passphrase_file, number, lambda copy: status.discard(copy, number, _who(), reason)
-    )
+    _decided(options, key_file, number, lambda copy: status.discard(copy, number, _who(), reason))
 
 
 @sources.command("accept-loss")
 @click.argument("source", metavar="SOURCE")
-@key_options
+@key_file_option
 @click.pass_obj
-def accept_loss(options: Options, source: str, key_file: Path | None, passphrase_file: Any) -> None:
+def accept_loss(options: Options, source: str, key_file: Path | None) -> None:
     """Say that a server has rightly lost most of what it had, so that this place forgets it too.
 
     It is for one comparison. Look first: a server that is empty by a fault is just what this place is for.
@@ -117,7 +115,7 @@ def accept_loss(options: Options, source: str, key_file: Path | None, passphrase
     Example:
       altid opslag sources accept-loss lab1 --data /srv/opslag
     """
-    with _copy(options, key_file, passphrase_file) as copy:
+    with _copy(options, key_file) as copy:
         if source not in {one.source for one in status.states(copy, {})}:
             raise click.UsageError(f"There is no source {source}: see `altid opslag sources list`.")
         status.accept_loss(copy, source)
@@ -128,11 +126,10 @@ def accept_loss(options: Options, source: str, key_file: Path | None, passphrase
 def _decided(
     options: Options,
     key_file: Path | None,
-    passphrase_file: Any,
     number: int,
     decide: Callable[[Copy], bool],
 ) -> None:
-    with _copy(options, key_file, passphrase_file) as copy:
+    with _copy(options, key_file) as copy:
         if not decide(copy):
             raise click.UsageError(f"No message {number} is held: see `altid opslag sources held`.")
     if not options.quiet:
@@ -140,8 +137,9 @@ def _decided(
 
 
 @contextmanager
-def _copy(options: Options, key_file: Path | None, passphrase_file: Any) -> Iterator[Copy]:
-    with opened_copy(options.data, opened_key(options.data, key_file, passphrase_file)) as copy:
+def _copy(options: Options, key_file: Path | None) -> Iterator[Copy]:
+    settings = settings_of(options)
+    with opened_copy(settings, key_of(settings, key_file)) as copy:
         yield copy
 
 
