@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from altid import sample
-from benchmarks import authorisation, ceiling, limits, logon, orders, report, results, server, size
+from benchmarks import authorisation, ceiling, limits, logon, lookup, orders, report, results, server, size
 from benchmarks.dataset import Dataset
 from benchmarks.growth import measure_growth
 from benchmarks.measure import Measurement, import_bundles, load, measure
@@ -48,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.workload == ["orders"]:
         seconds = options.seconds or (2 if options.quick else 2.5 if options.two_sites else 10)
         return orders.main(["--seconds", str(seconds), *["--two-sites"] * options.two_sites])
+    if options.workload == ["lookup"]:
+        return lookup.main(["--quick"] * options.quick)
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
         effort = effort._replace(seconds=options.seconds)
@@ -88,7 +90,7 @@ def _measured(kind: str, options: argparse.Namespace, effort: Effort) -> Results
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
-    names = [*WORKLOADS, "import", *_OTHERS, "orders", "report"]
+    names = [*WORKLOADS, "import", *_OTHERS, "orders", "lookup", "report"]
     parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
     parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--seconds", type=float, help="for each measurement")
