@@ -22,9 +22,9 @@ _IMPORT_SEED = 7
 _DESCRIPTION = """
 Measures a real Altid against PostgreSQL's own limits on this machine, what it costs that it matters who asks
 (`authorisation`), and storms of logons (`logon`). Without arguments all of these. `orders` measures from sign
-to receipt, with `--two-sites` on a region where the line between the sites takes 0, 1.5 and 5 ms; `growth`
-measures how latency changes while the record grows; `report` writes docs/performance.md and its pictures from
-the newest results in the folder of results.
+to receipt, with `--two-sites` on a region where the line between the sites takes 0, 1.5 and 5 ms; `lookup`
+measures the lookup record; `growth` how latency changes while the record grows; `report` writes
+docs/performance.md and its pictures from the newest results in the folder of results.
 """
 _OTHERS = ("growth", "authorisation", "logon")
 

@@ -13,7 +13,7 @@ class Applying:
     """One transaction's changes. `finish` it before the commit: the digests are written then."""
 
     def __init__(self, connection: Connection, source: str) -> None:
-        self._connection, self._source = connection, source
+        self.connection, self._source = connection, source
         self._digests: dict[tuple[str, int], tuple[int, int]] = {}
         self.touched: set[str] = set()
         """Patients of whom something has changed; "" for what is about nobody."""
@@ -22,7 +22,7 @@ class Applying:
     def put(self, row: Row, *, again: bool = False) -> bool:
         """Write a row unless what is there is as new; `again`: even then, for a source whose past has
         changed. Whether anything was written."""
-        known = self._connection.execute(_KNOWN, (row.type, row.id)).fetchone()
+        known = self.connection.execute(_KNOWN, (row.type, row.id)).fetchone()
         if known is not None:
             patient, version, at, part, source, is_there = known
             is_ours = source == self._source
@@ -33,17 +33,17 @@ class Applying:
             self._take_away(row.type, row.id, known)
             if row.body is None:  # a deletion names no patient: it stays with whom the resource was about
                 row = row.moved(patient, part)
-        self._connection.execute(_PUT, row.stored(self._source))
+        self.connection.execute(_PUT, row.stored(self._source))
         if row.body is not None:
             self._count(self._source, row.part, 1, member_digest(row.type, row.id, row.version, row.at))
-        derive(self._connection, row)
+        derive(self.connection, row)
         self.touched.update((row.patient, *row.others))
         self.new += 1
         return True
 
     def remove(self, type_: str, id_: str) -> None:
         """Take a resource away, and leave no trace of it."""
-        known = self._connection.execute(_KNOWN, (type_, id_)).fetchone()
+        known = self.connection.execute(_KNOWN, (type_, id_)).fetchone()
         if known is not None:
             self._take_away(type_, id_, known)
 
@@ -51,7 +51,7 @@ class Applying:
         """Take away what is here of the source in this group, or of one patient of it, and is not named. How
         many there were, but for those known to be deleted."""
         kept, gone = set(named), 0
-        for owner, type_, id_, is_there in self._connection.execute(_PART, (part, self._source)).fetchall():
+        for owner, type_, id_, is_there in self.connection.execute(_PART, (part, self._source)).fetchall():
             if (type_, id_) not in kept and patient in (None, owner):
                 self.remove(type_, id_)
                 gone += is_there
@@ -59,25 +59,25 @@ class Applying:
 
     def forget(self, patient: str, part: int) -> None:
         """Take away all of a patient."""
-        for type_, id_ in self._connection.execute(_PATIENT, (part, patient)).fetchall():
+        for type_, id_ in self.connection.execute(_PATIENT, (part, patient)).fetchall():
             self.remove(type_, id_)
 
     def finish(self) -> None:
         for (source, part), (count, value) in self._digests.items():
-            found = self._connection.execute(_DIGEST, (source, part)).fetchone()
+            found = self.connection.execute(_DIGEST, (source, part)).fetchone()
             if found is not None:
                 count, value = count + found[0], value ^ int.from_bytes(found[1], "big")
-            self._connection.execute(_SET_DIGEST, (source, part, count, value.to_bytes(DIGEST_BYTES, "big")))
+            self.connection.execute(_SET_DIGEST, (source, part, count, value.to_bytes(DIGEST_BYTES, "big")))
         self._digests.clear()
 
     def _take_away(self, type_: str, id_: str, known: tuple[str, int, int, int, str, int]) -> None:
         patient, version, at, part, source, is_there = known
         if is_there:
             self._count(source, part, -1, member_digest(type_, id_, version, at))
-        others = self._connection.execute(_OTHERS, (type_, id_)).fetchall()
+        others = self.connection.execute(_OTHERS, (type_, id_)).fetchall()
         self.touched.update((patient, *(other[0] for other in others)))
-        self._connection.execute(_REMOVE, (type_, id_))
-        forget_derived(self._connection, type_, id_)
+        self.connection.execute(_REMOVE, (type_, id_))
+        forget_derived(self.connection, type_, id_)
 
     def _count(self, source: str, part: int, by: int, digest: int) -> None:
         count, value = self._digests.get((source, part), (0, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -119,17 +119,15 @@ class Copy:
         Raises `ValueError` for a change that is no resource.
         """
         rows = _rows(changes, only)
-        with self.writing() as connection:
-            applying = Applying(connection, position.source)
+        with self._taking(position.source, rows) as applying:
             for row in rows:
                 applying.put(row)
-            applying.finish()
+            connection = applying.connection
             connection.execute(_SET_POSITION, (position.source, position.epoch, position.cursor))
             if heartbeat is not None:
                 connection.execute(_SET_HEARTBEAT, _told(position.source, heartbeat))
             if also is not None:
                 also(connection)
-        self._changed(applying, rows)
         if heartbeat is not None:
             self._heartbeats = {**self._heartbeats, position.source: heartbeat}
         return applying.new
@@ -144,47 +142,25 @@ class Copy:
     ) -> None:
         """Take a page of a first load, and note with it how far that has come."""
         rows = _rows(changes, only)
-        with self.writing() as connection:
-            applying = Applying(connection, source)
+        with self._taking(source, rows) as applying:
             for row in rows:
                 applying.put(row)
-            applying.finish()
-            connection.executemany(SET_META, list(meta.items()))
-        self._changed(applying, rows)
+            applying.connection.executemany(SET_META, list(meta.items()))
 
     def replace_part(self, source: str, part: int, changes: Sequence[Change]) -> int:
         """Make one group what the source says that it is: what it does not name is taken away. How many
         resources were not as it says."""
-        rows = _rows(changes, None)
-        with self.writing() as connection:
-            applying = Applying(connection, source)
-            gone = applying.retain(part, [(row.type, row.id) for row in rows])
-            for row in rows:
-                applying.put(row, again=True)
-            applying.finish()
-        self._changed(applying, rows)
-        return gone + applying.new
+        return self._replace(source, part, None, changes)
 
     def replace_patient(self, source: str, patient: str, changes: Sequence[Change]) -> int:
         """Make one patient's record what the source says that it is; as `replace_part`."""
-        rows = _rows(changes, None)
-        with self.writing() as connection:
-            applying = Applying(connection, source)
-            gone = applying.retain(part_of(patient), [(row.type, row.id) for row in rows], patient)
-            for row in rows:
-                applying.put(row, again=True)
-            applying.finish()
-        self._changed(applying, rows)
-        return gone + applying.new
+        return self._replace(source, part_of(patient), patient, changes)
 
     def forget(self, patients: Sequence[str]) -> None:
         """Take away all of these patients, each in a transaction of its own."""
         for patient in patients:
-            with self.writing() as connection:
-                applying = Applying(connection, "")
+            with self._taking("", ()) as applying:
                 applying.forget(patient, part_of(patient))
-                applying.finish()
-            self._beds.drop(applying.touched)
 
     def set_heartbeat(self, source: str, heartbeat: Heartbeat) -> None:
         with self.writing() as connection:
@@ -269,18 +245,32 @@ class Copy:
         with self.writing() as connection:
             connection.execute(SET_META, (name, value))
 
+    def _replace(self, source: str, part: int, patient: str | None, changes: Sequence[Change]) -> int:
+        rows = _rows(changes, None)
+        with self._taking(source, rows) as applying:
+            gone = applying.retain(part, [(row.type, row.id) for row in rows], patient)
+            for row in rows:
+                applying.put(row, again=True)
+        return gone + applying.new
+
+    @contextmanager
+    def _taking(self, source: str, rows: Sequence[Row]) -> Iterator[Applying]:
+        """One transaction; after it the rows of wards are dropped that it has changed."""
+        with self.writing() as connection:
+            applying = Applying(connection, source)
+            yield applying
+            applying.finish()
+        if "" in applying.touched and any(row.type in SHOWN_OF_OTHERS for row in rows):
+            self._beds.clear()
+        else:
+            self._beds.drop(applying.touched)
+
     def _bed(self, connection: Connection, patient: str) -> Bed | None:
         def made() -> Bed | None:
             chart = read_chart(connection, patient, datetime.now(UTC), BED_KINDS)
             return None if chart is None else bed_of(chart, len(unconfirmed_of(chart).orders))
 
         return self._beds.get(patient, made)
-
-    def _changed(self, applying: Applying, rows: Sequence[Row]) -> None:
-        if any(row.type in SHOWN_OF_OTHERS for row in rows) and "" in applying.touched:
-            self._beds.clear()
-        else:
-            self._beds.drop(applying.touched)
 
 
 def _rows(changes: Sequence[Change], only: Collection[str] | None) -> list[Row]:

@@ -141,6 +141,27 @@ def go_on_with_spare(path: Path, key: bytes) -> tuple[Connection, bool]:
     and the next check reads all of it. Raises `OSError`.
     """
     put_aside(path)
+    connection, had_spare = _next(path, key)
+    carry_numbers(aside_of(path), connection, key)
+    return connection, had_spare
+
+
+def carry_numbers(damaged: Path, connection: Connection, key: bytes) -> None:
+    """Numbers of paper forms that are out must not be given again: from the damaged file, where they can
+    still be read; else those of the spare leap."""
+    try:
+        old = connect(damaged, key, reads_only=True)
+        try:
+            rows = old.execute("SELECT prefix, next FROM number").fetchall()
+        finally:
+            old.close()
+    except (sqlite.DatabaseError, CopyDamagedError, WrongKeyError, OSError):
+        connection.execute("UPDATE number SET next = next + ?", (_NUMBERS_LEAP,))
+        return
+    connection.executemany(_CARRY, rows)
+
+
+def _next(path: Path, key: bytes) -> tuple[Connection, bool]:
     spare = spare_of(path)
     if spare.exists():
         for one, place in zip(files_of(spare), files_of(path), strict=True):
@@ -156,11 +177,17 @@ def go_on_with_spare(path: Path, key: bytes) -> tuple[Connection, bool]:
 
 def put_aside(path: Path) -> None:
     """Keep one damaged file for whoever wants to know what happened; it is as encrypted as it was."""
-    aside = path.with_name(f"{path.name}.damaged")
+    aside = aside_of(path)
     _delete(aside)
-    with suppress(OSError):
-        path.replace(aside)
+    for one, place in zip(files_of(path), files_of(aside), strict=True):
+        with suppress(OSError):
+            one.replace(place)
     _delete(path)
+
+
+def aside_of(path: Path) -> Path:
+    """Where the last damaged file is."""
+    return path.with_name(f"{path.name}.damaged")
 
 
 def _has_content(path: Path) -> bool:
@@ -210,6 +237,11 @@ def _open(path: Path, key: bytes) -> Connection:
 
 _DAMAGE = frozenset({sqlite.SQLITE_IOERR | number << 8 for number in (2, 33, 34)})
 """Read short; data that a file system knows to be wrong; a checksum that does not fit."""
+_NUMBERS_LEAP = 10_000
+"""More forms than a place prints between two spares."""
+_CARRY = """
+INSERT INTO number VALUES (?, ?) ON CONFLICT (prefix) DO UPDATE SET next = max(next, excluded.next)
+"""
 _SETTINGS = (
     "cipher_log_level = NONE",  # it would write to standard error
     f"cipher_page_size = {PAGE_BYTES}",

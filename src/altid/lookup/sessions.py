@@ -54,6 +54,12 @@ class Sessions:
             self._generation += 1
             self._writer = prepare()
 
+    def checkpoint(self) -> None:
+        """Bring all of the write-ahead log into the file, and cut it."""
+        with self._lock, self._telling(), _full():
+            if self._writer is not None:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A session that only reads. Raises `CopyDamagedError`."""
