@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +22,9 @@ from altid.lookup.beside.hl7 import inbox
 from altid.lookup.beside.hl7.inbox import count_held, place, try_again
 from altid.lookup.beside.hl7.listener import listen
 from altid.lookup.beside.naming import TAG_SYSTEM
+from altid.lookup.beside.sources import Hl7Source, Tls
 from altid.lookup.beside.store import HELD
+from tests.certificates import Authority
 from tests.lookup.beside_messages import PERSON, SOURCE, VISIT, message, visit
 from tests.lookup.beside_store import StandIn
 
@@ -286,29 +292,68 @@ def test_a_name_arrives_as_it_was(name: str) -> None:
 
 def test_a_sender_calls_and_is_answered() -> None:
     async def talk() -> list[str]:
-        opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        listening = asyncio.create_task(listen(store, SOURCE, opened=opened))
-        reader, writer = await asyncio.open_connection("127.0.0.1", await opened)
-        words = []
-        for one in (
-            message("ADT^A01", PERSON, VISIT),
-            message("SIU^S12", PERSON, id_="2"),
-            message("ADT^A01", PERSON, VISIT, id_="3", application="OTHER"),
-        ):
-            writer.write(framed(one))
-            answer = await asyncio.wait_for(read_frame(reader), 10)
-            assert answer is not None
-            words.append(acknowledgement.read(parse(answer)).code)
-        writer.close()
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
-        return words
+        async with listening(store, SOURCE) as port:
+            return await call(
+                port,
+                message("ADT^A01", PERSON, VISIT),
+                message("SIU^S12", PERSON, id_="2"),
+                message("ADT^A01", PERSON, VISIT, id_="3", application="OTHER"),
+            )
 
     store = StandIn()
-    words = asyncio.run(talk())
-    assert [word[:2] for word in words] == ["AA", "AR", "AR"]
+    assert asyncio.run(talk()) == ["AA", "AR", "AR"]
     assert (len(of(store, "Patient")), store.meta(HELD)) == (1, "1")
+
+
+def test_a_caller_must_show_a_certificate_with_its_name(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    tls = Tls(*map(Path, authority.made("altid.example.org")))
+    source = replace(SOURCE, tls=tls, peer="pas.example.org")
+
+    async def talk() -> list[str]:
+        strangers = Authority(tmp_path / "strangers", believed=str(tls.authority))
+        async with listening(store, source) as port:
+            words = []
+            for whose, name in (
+                (authority, "pas.example.org"),
+                (authority, "other.example.org"),
+                (strangers, "pas.example.org"),
+            ):
+                context = ssl.create_default_context(cafile=str(tls.authority))
+                context.check_hostname = False
+                context.load_cert_chain(*whose.made(name)[:2])
+                words += await call(port, message("ADT^A01", PERSON, VISIT), context=context)
+            return words
+
+    store = StandIn()
+    assert asyncio.run(talk()) == ["AA", "AR", "nothing"]
+    assert count_held(store) == 0  # a stranger fills no disk
+
+
+@asynccontextmanager
+async def listening(store: StandIn, source: Hl7Source) -> AsyncIterator[int]:
+    opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(listen(store, source, opened=opened))
+    try:
+        yield await asyncio.wait_for(opened, 10)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def call(port: int, *messages: bytes, context: ssl.SSLContext | None = None) -> list[str]:
+    words = []
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        for one in messages:
+            writer.write(framed(one))
+            answer = await asyncio.wait_for(read_frame(reader), 10)
+            words.append(acknowledgement.read(parse(answer)).code[:2] if answer else "nothing")
+        writer.close()
+    except (ssl.SSLError, ConnectionError):
+        words.append("nothing")
+    return words
 
 
 def test_a_copy_that_can_not_be_written_makes_the_sender_keep_its_message() -> None:

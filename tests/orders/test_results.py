@@ -6,15 +6,11 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from altid.access.audit.event import Event
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
@@ -28,6 +24,7 @@ from altid.orders.downstream.line import client_context
 from altid.orders.downstream.listener import Results, listening
 from altid.record.database import Database, Limits, open_database
 from altid.record.postgres import Cluster
+from tests.certificates import Authority
 from tests.orders.posts import ask, patient, put, requisition
 from tests.running import make_database
 
@@ -277,16 +274,16 @@ def test_what_is_no_result_or_from_nobody_that_we_know_is_rejected(dsn: str, mes
 
 def test_a_caller_must_show_a_certificate_with_its_name(dsn: str, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    tls = authority.tls("altid.example.org")
+    tls = Tls(*authority.made("altid.example.org"))
     named = Source("LABKA", "RH", "labka", "labka.example.org")
     listener = Listener("127.0.0.1", 0, tls, (named,))
 
     async def work(database: Database, told: Told) -> list[str]:
         async with listening(Results(database, listener, told, random.Random(1)), listener) as port:
-            good = await call(port, authority.tls("labka.example.org"))
-            other = await call(port, authority.tls("other.example.org"))
+            good = await call(port, Tls(*authority.made("labka.example.org")))
+            other = await call(port, Tls(*authority.made("other.example.org")))
             stranger = Authority(tmp_path / "strangers", believed=tls.authority)
-            return [good, other, await call(port, stranger.tls("labka.example.org"))]
+            return [good, other, await call(port, Tls(*stranger.made("labka.example.org")))]
 
     assert within(dsn, work) == ["AA", "AR", "nothing"]
 
@@ -302,45 +299,3 @@ async def call(port: int, tls: Tls) -> str:
     except (ssl.SSLError, ConnectionError):
         return "nothing"
     return read(parse(frame)).code[:2] if frame else "nothing"
-
-
-class Authority:
-    """A certificate authority for the length of a test. `believed`: another that its certificates' holders
-    trust."""
-
-    def __init__(self, folder: Path, believed: str | None = None) -> None:
-        folder.mkdir(exist_ok=True)
-        self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "authority")])
-        made = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
-        (folder / "authority.pem").write_bytes(made)
-        self._believed = believed or str(folder / "authority.pem")
-
-    def tls(self, name: str) -> Tls:
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        names = x509.SubjectAlternativeName([x509.DNSName(name)])
-        certificate, key_file = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        certificate.write_bytes(self._signed(subject, key, names))
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return Tls(str(certificate), str(key_file), self._believed)
-
-    def _signed(self, subject: x509.Name, key: Any, extension: x509.ExtensionType) -> bytes:
-        now = datetime.now(UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(hours=1))
-            .add_extension(extension, critical=False)
-        )
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
