@@ -162,7 +162,7 @@ def test_no_password_is_heard_on_a_line(heard: _Heard) -> None:
 
 
 def test_only_known_ports_are_spoken_to(heard: _Heard) -> None:
-    known = {"etcd_client", "etcd_peer", "guardian", "patroni", "postgres_tls", "gateway"}
+    known = {"etcd_client", "etcd_peer", "guardian", "patroni", "postgres_tls", "gateway", "lookup"}
     ports = {
         (place.host, port)
         for place in heard.region.places

@@ -79,10 +79,10 @@ def unit_of(folder: Path) -> configparser.SectionProxy:
 def test_a_host_has_its_own_key_and_nobody_elses(place: str, all_hosts: Operator) -> None:
     theirs = set[bytes]()
     for path in all_hosts.keys.data.rglob("*"):
-        if path.is_file() and path != all_hosts.keys.data / place / "pki" / "identity.pem":
+        if path.is_file() and not path.is_relative_to(all_hosts.keys.data / place):
             theirs |= private_keys(path.read_bytes())
     mine = private_keys(b"".join(everything(all_hosts.host(place)).values()))
-    assert len(mine) == 1
+    assert len(mine) == (1 if place == "W" else 2), "a site's lookup record has a key of its own"
     assert not mine & theirs
 
 

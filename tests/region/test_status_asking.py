@@ -29,6 +29,7 @@ _PORTS = (
     "server",
     "gateway",
     "postgres_tls",
+    "lookup",
     "status",
 )
 _ANSWER_S_MAX = 4.0

@@ -72,6 +72,7 @@ def _region(hosts: tuple[str, str, str], shift: int, servers: int, limits: Regio
             server=8081 + shift,
             gateway=8443 + shift,
             postgres_tls=15433 + shift,
+            lookup=8453 + shift,
         )
         for name, host in zip("AB", hosts, strict=False)
     )

@@ -32,7 +32,7 @@ from altid.record.postgres.folder import write_owned
 from altid.region.error import RegionError
 from altid.region.layout import Layout, make_folder
 from altid.region.layout import holder as holder_of
-from altid.region.topology import Place, Region
+from altid.region.topology import Place, Region, Site
 
 MAY_BE_MEMBER = "member.altid"
 """May be a member of the region's etcd."""
@@ -66,6 +66,8 @@ class Holder:
     """Where it serves. None: it only asks."""
     rights: tuple[str, ...] = ()
     issuer: str = _AUTHORITY
+    only_serves: bool = False
+    """It asks nobody: none of the region's parts takes its certificate for that of a caller."""
 
 
 class Expiry(NamedTuple):
@@ -109,6 +111,18 @@ def place_holder(where: Layout, place: Place) -> Holder:
     return Holder(place.name, where.place(place.name).pki, (place.host, "127.0.0.1"), rights)
 
 
+def lookup_holder(where: Layout, site: Site) -> Holder:
+    """A site's lookup record: it serves at the site's address, and that is all."""
+    folder = where.place(site.name).lookup_pki
+    return Holder(f"{site.name}-lookup", folder, (site.host, "127.0.0.1"), only_serves=True)
+
+
+def of_place(where: Layout, place: Place) -> tuple[Holder, ...]:
+    """All that belong to a place."""
+    own = place_holder(where, place)
+    return (own, lookup_holder(where, place)) if isinstance(place, Site) else (own,)
+
+
 def people(where: Layout) -> tuple[Holder, Holder]:
     """The holders that are no places: the operator, and monitoring."""
     operator = Holder(OPERATOR, where.pki / OPERATOR, rights=(MAY_REACH_DATABASE,))
@@ -117,7 +131,7 @@ def people(where: Layout) -> tuple[Holder, Holder]:
 
 def holders(where: Layout, region: Region) -> tuple[Holder, ...]:
     """Everyone who has a certificate."""
-    return (*(place_holder(where, place) for place in region.places), *people(where))
+    return (*(one for place in region.places for one in of_place(where, place)), *people(where))
 
 
 def make(where: Layout, region: Region, account: Account) -> None:
@@ -208,7 +222,7 @@ def _issued(
     holder: Holder, key: ec.EllipticCurvePrivateKey, found: _Authority, now: datetime
 ) -> x509.Certificate:
     end = min(now + _LIFE, found.certificate.not_valid_after_utc)
-    usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
+    usages = [] if holder.only_serves else [ExtendedKeyUsageOID.CLIENT_AUTH]
     if holder.addresses:
         usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(found.key.public_key())
@@ -280,7 +294,7 @@ def _trusted(where: Layout, holder: Holder) -> dict[Path, str]:
     """The files that say whom the holder trusts, and what they must hold."""
     own = _authority(where, _AUTHORITY).text
     trusted = {authority(holder.folder): own}
-    if holder.addresses:
+    if holder.addresses and not holder.only_serves:
         trusted[callers(holder.folder)] = own + _authority(where, _WATCHERS).text
     return trusted
 

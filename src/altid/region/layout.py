@@ -36,7 +36,7 @@ from altid.record.postgres.folder import write_owned
 from altid.record.postgres.programs import MAJOR
 from altid.region.error import RegionError
 from altid.region.regionfile import read_region, render_region
-from altid.region.topology import Place, Region
+from altid.region.topology import Place, Region, Site
 
 _FORMAT = 2
 """2: lines are encrypted; etcd's members of a folder of format 1 know each other by http."""
@@ -113,6 +113,21 @@ class PlaceFolders:
     def intents(self) -> Path:
         """The journals of the site's servers for orders (see `altid.orders.desk`)."""
         return self.root / "intents"
+
+    @property
+    def lookup(self) -> Path:
+        """The site's own lookup record (see `lookup`)."""
+        return self.root / "lookup"
+
+    @property
+    def lookup_pki(self) -> Path:
+        """Its certificate."""
+        return self.lookup / "pki"
+
+    @property
+    def lookup_key(self) -> Path:
+        """What opens the key of its copy: not in the copy's own folder."""
+        return self.root / "lookup.key"
 
     @property
     def restart(self) -> Path:
@@ -321,6 +336,9 @@ def make_place(layout: Layout, place: Place, account: Account) -> None:
     folders = layout.place(place.name)
     for folder in (folders.root, folders.etcd, folders.patroni, folders.log, folders.pki, folders.tunnel):
         make_folder(folder, account)
+    if isinstance(place, Site):
+        for folder in (folders.lookup, folders.lookup_pki):
+            make_folder(folder, account)
 
 
 def marker_text(region: Region) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from altid.record.postgres.settings import PostgresSettings
 from altid.record.postgres.settings import configuration as postgres_configuration
-from altid.region import envoy, etcd, gates, kept, patroni, tunnel
+from altid.region import envoy, etcd, gates, kept, lookup, patroni, tunnel
 from altid.region.addresses import app_dsn
 from altid.region.guarding import guard_of
 from altid.region.layout import Layout, Secrets, may_join
@@ -47,7 +47,8 @@ def parts_of(
     folders = layout.place(place.name)
     joins = may_join(folders, datetime.now(UTC))
     own_etcd = etcd.command(region, place, str(folders.etcd), folders.pki, programs, joins=joins)
-    parts = [Part("etcd", folders.etcd, tuple(own_etcd), gates.at_once)]
+    parts = [_lookup(place, layout, programs)] if isinstance(place, Site) else []
+    parts.append(Part("etcd", folders.etcd, tuple(own_etcd), gates.at_once))
     if tunnel.is_needed(place):
         parts.append(_tunnel(place, layout))
     if isinstance(place, Site):
@@ -118,6 +119,12 @@ def _tunnel(place: Place, layout: Layout) -> Part:
     folder = layout.place(place.name).tunnel
     command = envoy.command(envoy.find(), tunnel.configuration_file(folder), node=f"{place.name}-tunnel")
     return Part("tunnel", folder, command, gates.at_once)
+
+
+def _lookup(site: Site, layout: Layout, programs: Programs) -> Part:
+    """First to come and last to go: it needs none of the others."""
+    command = lookup.command(layout, site, programs)
+    return Part("lookup", layout.place(site.name).root, command, gates.at_once)
 
 
 def _status_page(witness: Witness, layout: Layout, programs: Programs) -> Part:

@@ -25,6 +25,7 @@ from altid.region.topology import Place, Region, Site
 
 _ASK_S_MAX = 1.0
 """Whoever doesn't answer within this counts as not answering now."""
+_OF_LOOKUP = ("state", "age_s", "data_at", "lock")
 
 _T = TypeVar("_T")
 
@@ -118,6 +119,17 @@ async def ask_orders(region: Region) -> dict[str, Any] | None:
         *(_json(site.host, site.server_ports[0], "/health/orders", None) for site in region.sites)
     )
     return next((one for one in told if one and "alarms" in one), None)
+
+
+async def ask_lookups(region: Region, tls: SSLContext) -> dict[str, dict[str, Any] | None]:
+    """By site: what its lookup record tells of itself; None when it is silent."""
+    told = await asyncio.gather(
+        *(_json(site.host, site.lookup, "/health/ready", tls) for site in region.sites)
+    )
+    return {
+        site.name: None if one is None else {name: one.get(name) for name in _OF_LOOKUP}
+        for site, one in zip(region.sites, told, strict=True)
+    }
 
 
 async def _server(host: str, port: int) -> dict[str, Any]:

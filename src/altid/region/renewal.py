@@ -56,9 +56,12 @@ class Renewal:
         return self._place.name in renewed
 
     def _holders(self) -> Iterator[Holder]:
-        yield certificates.place_holder(self._where, self._place)
+        yield from certificates.of_place(self._where, self._place)
         if isinstance(self._place, Witness) and self._where.pki.exists():
             yield from certificates.people(self._where)
+
+    def _named(self, place: Place) -> set[str]:
+        return {holder.name for holder in certificates.of_place(self._where, place)}
 
     def _renewed(self, holder: Holder, now: datetime) -> bool:
         try:
@@ -72,10 +75,10 @@ class Renewal:
 
     def _tell(self, expiry: Expiry, now: datetime) -> None:
         """An event when it goes worse with a certificate of this place, or with one that belongs to none."""
-        places = {place.name for place in self._region.places}
-        if expiry.name in places - {self._place.name}:
+        own, every = self._named(self._place), set[str]().union(*map(self._named, self._region.places))
+        if expiry.name in every - own:
             return
-        if expiry.name not in places and not isinstance(self._place, Witness):
+        if expiry.name not in every and not isinstance(self._place, Witness):
             return
         found = standing(expiry, now)
         if found is not self._told.get(expiry.name, Standing.GOOD):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from altid.region import capacity, layout, passage, renewal
+from altid.region import capacity, layout, lookup, passage, renewal
 from altid.region.backup.picture import picture as backup_picture
 from altid.region.conclusions import (
     Answers,
@@ -31,7 +31,7 @@ from altid.region.conclusions import (
 )
 from altid.region.drained import read_drained
 from altid.region.layout import Layout
-from altid.region.questions import ask_keys, ask_orders, ask_site, ask_witness
+from altid.region.questions import ask_keys, ask_lookups, ask_orders, ask_site, ask_witness
 from altid.region.timeline import read_timeline
 from altid.region.tls import of_operator, of_place
 from altid.region.topology import Place, Region, Site
@@ -56,6 +56,9 @@ class SiteStatus:
     parts: dict[str, Any]
     guardian: dict[str, Any] | None
     lookup: str | None = None
+    """Where clients reach the site's lookup record."""
+    lookup_says: dict[str, Any] | None = None
+    """What that tells of itself: `state`, `age_s` of its data, `data_at`, `lock`; None when it is silent."""
     gateway: str | None = None
     """Where clients reach the site."""
     health: dict[str, str] = field(default_factory=dict)
@@ -119,10 +122,11 @@ async def gather(where: Layout, region: Region, place: Place | None = None) -> S
     began_s, asked_at = time.monotonic(), datetime.now(UTC)
     tls = (of_place(where, place) if place else of_operator(where)).client
     async with passage.opened(where, () if place else region.sites) as at:
-        keys, witness, orders, *asked = await asyncio.gather(
+        keys, witness, orders, lookups, *asked = await asyncio.gather(
             ask_keys(region, tls),
             ask_witness(region, tls),
             ask_orders(region),
+            ask_lookups(region, tls),
             *(ask_site(where, site, tls, at) for site in region.sites),
         )
     answers = {site.name: answer for site, answer in zip(region.sites, asked, strict=True)}
@@ -135,7 +139,14 @@ async def gather(where: Layout, region: Region, place: Place | None = None) -> S
         durability=durability_of(keys, leader, other, database),
         leader=leader,
         witness=witness | {"etcd": keys is not None, "parts": parts(where, region.witness)},
-        sites=[_site_status(where, site, answers[site.name], leader, database) for site in region.sites],
+        sites=[
+            replace(
+                _site_status(where, site, answers[site.name], leader, database),
+                lookup=lookup.url_of(site),
+                lookup_says=lookups[site.name],
+            )
+            for site in region.sites
+        ],
         last_fault=timeline.last_fault,
         faults=read_faults(where),
         primaries=primaries_of(answers),

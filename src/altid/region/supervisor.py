@@ -21,7 +21,7 @@ from typing import Any
 from altid.record.postgres import account as accounts
 from altid.record.postgres import launch
 from altid.record.postgres.folder import write_owned
-from altid.region import clock, events, notify, processes, programs
+from altid.region import clock, events, lookup, notify, processes, programs
 from altid.region.guarding import prepare_guard
 from altid.region.layout import Layout, held, load_region, load_secrets, make_place
 from altid.region.logs import rotate
@@ -79,6 +79,8 @@ class Supervisor:
             rewind_program(self._folders).chmod(0o700)
             if fault := prepare_guard(self._layout, self._place, secrets, self._account):
                 self._event("servers cannot know who asks", reason=fault)
+            if fault := lookup.prepare(self._layout, self._region, self._place, self._write):
+                self._event("lookup record cannot be prepared", reason=fault)
         await self._clear_leftovers()
         parts = parts_of(self._region, self._place, self._layout, secrets, found)
         self._running = [_Running(part) for part in parts]

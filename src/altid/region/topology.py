@@ -27,6 +27,9 @@ class Site:
     postgres_tls: int = 15433
     """Where other hosts reach the site's PostgreSQL: behind mutual TLS."""
 
+    lookup: int = 8453
+    """Where clients reach the site's lookup record (HTTPS), whatever else of the region runs."""
+
     @property
     def database_host(self) -> str:
         """The address at which every place finds the site's PostgreSQL: always one of loopback, so that no
@@ -42,7 +45,7 @@ class Site:
         """Every port that this site listens at, by the part that does."""
         own = {name: getattr(self, name) for name in ("etcd_client", "etcd_peer", "guardian")}
         own |= {"patroni": self.patroni, "postgres": self.postgres}
-        own |= {"gateway": self.gateway, "postgres_tls": self.postgres_tls}
+        own |= {"gateway": self.gateway, "postgres_tls": self.postgres_tls, "lookup": self.lookup}
         return own | {f"server-{number}": port for number, port in enumerate(self.server_ports, 1)}
 
 

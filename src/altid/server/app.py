@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from altid import __version__
 from altid.access.guard import GuardSettings, open_guard
+from altid.access.site_copy import keep_registered
 from altid.api.access.routes import routes
 from altid.api.feed.routes import feed_app
 from altid.api.http import FhirApp, Receive, Scope, Send
@@ -88,7 +90,8 @@ class App:
             _open(self._settings) as database,
             open_guard(database, self._settings.guard) as guard,
             open_downstream(database, downstream, guard.audit) as leads,
-            _beating(database, guard.site),
+            _beside(Heart(database, guard.site).run()),
+            _beside(keep_registered(database, guard.audit, Path(self._settings.guard.folder))),
         ):
             app.state.database, app.state.downstream, app.state.leads = database, downstream, leads
             app.state.proofs = Newest()
@@ -118,9 +121,9 @@ def _open(settings: AppSettings) -> AbstractAsyncContextManager[Database]:
 
 
 @asynccontextmanager
-async def _beating(database: Database, site: str) -> AsyncIterator[None]:
-    """The record gives signs of life as long as any server runs."""
-    task = asyncio.create_task(Heart(database, site).run())
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """What goes on as long as the server runs."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

@@ -34,6 +34,7 @@ def facts_of(picture: Picture, words: Words) -> tuple[Fact, ...]:
         _certificates(picture.get("certificates"), words),
         _orders(picture.get("sites") or (), words),
         _reconciled(picture.get("orders"), words),
+        _lookups(picture.get("sites") or (), words),
         _capacity(picture.get("capacity"), words),
         *_leaving(picture.get("orders"), words),
     )
@@ -126,6 +127,36 @@ def _reconciled(told: Picture | None, words: Words) -> Fact:
     if unread:
         return Fact(label, words.text("fact.reconciled.unread", unread=unread), "warn", at)
     return Fact(label, words.text("fact.reconciled.good"), "good", at)
+
+
+_LATE_S = 120
+"""From this age on a lookup record says itself that its data are late."""
+
+
+def _lookups(sites: Sequence[Picture], words: Words) -> Fact:
+    """How old each site's lookup record is, as it tells itself."""
+    label = words.text("fact.lookups")
+    told = [_lookup(site, words) for site in sites]
+    if not told:
+        return Fact(label, words.text("fact.not-told"), "unknown")
+    worst = max((level for _, level in told), key=_WORST.index)
+    return Fact(label, ", ".join(text for text, _ in told), worst)
+
+
+def _lookup(site: Picture, words: Words) -> tuple[str, Level]:
+    name, says = site.get("name"), site.get("lookup_says")
+    if not isinstance(says, dict):
+        return words.text("fact.lookups.silent", site=name), "alarm"
+    if says.get("lock"):
+        return words.text("fact.lookups.locked", site=name), "alarm"
+    age_s = says.get("age_s")
+    if not isinstance(age_s, int | float):
+        return words.text("fact.lookups.unknown", site=name), "warn"
+    level: Level = "good" if age_s < _LATE_S else "warn"
+    return words.text("fact.lookups.site", site=name, seconds=round(age_s)), level
+
+
+_WORST: tuple[Level, ...] = ("good", "plain", "unknown", "warn", "alarm")
 
 
 def _orders(sites: Sequence[Picture], words: Words) -> Fact:

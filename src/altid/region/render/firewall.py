@@ -35,6 +35,7 @@ def _lines(region: Region, place: Place) -> Iterator[Line]:
         return
     yield Line("patroni", place.patroni, (*others, *people), _TLS)
     yield Line("postgres_tls", place.postgres_tls, (*others, *people), f"{_TLS}, then a password")
+    yield Line("lookup", place.lookup, (*others, *people, "the clients"), "HTTPS")
     yield Line("gateway", place.gateway, (region.other(place).host, "the clients"), "HTTPS")
     for number, port in enumerate(place.server_ports, 1):
         yield Line(f"server-{number}", port, (region.witness.host, *people), "none: health and drills only")

@@ -85,6 +85,9 @@ def rendered(host: Host, keys: Layout) -> dict[PurePosixPath, str]:
     folder = keys.place(place.name).pki
     for file in certificates.files(folder):
         files[f"data/{place.name}/pki/{file.name}"] = file.read_text()
+    if isinstance(place, Site):
+        serving = certificates.identity(keys.place(place.name).lookup_pki)
+        files[f"data/{place.name}/lookup/pki/{serving.name}"] = serving.read_text()
     if may_join:
         files[f"data/{place.name}/{joins.name}"] = joins.read_text()
     for path, text in shown.files(region, place, target.data, target.python, secrets).items():
