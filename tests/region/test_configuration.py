@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from altid.region import envoy, etcd, patroni
 from altid.region.builtin import builtin_netns_region, builtin_region
 from altid.region.distance import expected_commit
 from altid.region.layout import Layout, Secrets
-from altid.region.parts import parts_of
+from altid.region.parts import Part, parts_of
 from altid.region.programs import Programs
 from altid.region.topology import Region
 from altid.server.worker import WorkerSettings
@@ -95,7 +96,20 @@ def test_every_place_with_lines_has_a_tunnel_before_its_database(monkeypatch: py
     region = builtin_netns_region("10.89")
     for place in region.places:
         parts = parts_of(region, place, Layout(Path("/data")), _SECRETS, _PROGRAMS)
-        assert [part.name for part in parts[:2]] == ["etcd", "tunnel"]
+        needed = [part.name for part in parts if part.name != "lookup"]
+        assert needed[:2] == ["etcd", "tunnel"]
+
+
+def test_a_sites_lookup_record_waits_for_nothing_and_is_first() -> None:
+    region = builtin_region()
+    first = parts_of(region, region.sites[0], Layout(Path("/data")), _SECRETS, _PROGRAMS)[0]
+    assert first.name == "lookup"
+    assert asyncio.run(_opens(first))
+    assert "--key-file" in first.command
+
+
+async def _opens(part: Part) -> bool:
+    return await part.gate()
 
 
 def test_the_witness_runs_no_database_and_no_server() -> None:
@@ -107,7 +121,7 @@ def test_the_witness_runs_no_database_and_no_server() -> None:
 def test_a_server_reads_nearby_writes_to_the_primary_and_answers_only_while_live() -> None:
     region = builtin_region(servers=1)
     parts = parts_of(region, region.sites[1], Layout(Path("/data")), _SECRETS, _PROGRAMS)
-    (server,) = [part for part in parts if part.name == "server-1"]
+    server = next(part for part in parts if part.name == "server-1")
     settings = WorkerSettings.load(server.stdin)
     assert "@127.0.2.1:" in settings.app.read_dsn
     assert settings.app.write_dsn.endswith("target_session_attrs=primary")
