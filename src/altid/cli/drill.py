@@ -18,6 +18,7 @@ import click
 from altid.cli.app import Options
 from altid.cli.region import run
 from altid.drills import restore, series
+from altid.drills.dark import run as dark
 from altid.drills.evidence import make_folder
 from altid.drills.orders.run import drill as run_orders
 from altid.drills.orders.scenarios import ORDER_SCENARIOS
@@ -33,7 +34,9 @@ from altid.region.regionfile import render_region
 from altid.region.shutdown import down
 
 _SEED_BITS = 32
-_ALL, _ORDERS, _RESTORE = "all", "orders", "restore"
+_ALL, _ORDERS, _RESTORE, _DARK = "all", "orders", "restore", dark.NAME
+_ALONE = (_RESTORE, _DARK)
+"""Drills that are no scenario with clients under load."""
 _GROUPS = (_ALL, _ORDERS)
 _EVERY = SCENARIOS | ORDER_SCENARIOS
 _REPEAT_MAX = 100
@@ -72,7 +75,7 @@ class _Wish:
 
     @property
     def names(self) -> list[str]:
-        groups = {_ALL: [*_EVERY, _RESTORE], _ORDERS: [*ORDER_SCENARIOS]}
+        groups = {_ALL: [*_EVERY, *_ALONE], _ORDERS: [*ORDER_SCENARIOS]}
         return groups.get(self.name, [self.name])
 
     @property
@@ -86,7 +89,7 @@ class _Wish:
 
 
 @click.command()
-@click.argument("name", type=click.Choice([*_EVERY, _RESTORE, *_GROUPS]))
+@click.argument("name", type=click.Choice([*_EVERY, *_ALONE, *_GROUPS]))
 @click.option("--seed", type=int, help="Repeat the load of an earlier run.  [default: a new one each run]")
 @click.option("--clients", default=8, show_default=True, type=click.IntRange(2, 200), help="Writers.")
 @click.option(
@@ -177,6 +180,8 @@ async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[st
     folder = make_folder(evidence, name, seed)
     if name == _RESTORE:
         return await restore.drill(where, region, seed, wish.clients, settings.pause_s, folder)
+    if name == _DARK:
+        return await dark.drill(where, region, seed, folder)
     run_one = run_orders if name in ORDER_SCENARIOS else run_drill
     try:
         return await run_one(name, _EVERY[name], where, region, settings, folder)
@@ -187,7 +192,7 @@ async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[st
 
 def _impossible(where: Layout, name: str) -> str:
     """Why the drill can't be done on this region and machine; nothing if it can."""
-    if name == _RESTORE:
+    if name in _ALONE:
         return ""
     scenario = _EVERY[name]
     if scenario.needs_netns and netns.load(where.data) is None:
