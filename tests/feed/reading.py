@@ -91,7 +91,7 @@ class Reader:
 
     def told_digests(self) -> tuple[str, dict[int, tuple[int, str]]]:
         """Those of the record, and the cursor where they hold."""
-        answer = self.get("digests").json()
+        answer = self.get("digests", after=self.cursor or "0.0").json()
         return answer["cursor"], {one["group"]: (one["count"], one["digest"]) for one in answer["groups"]}
 
     def is_same(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from altid.access import accounts, clients, invitations, sessions
+from altid.access import accounts, clients, copies, invitations, sessions
 from altid.access.accounts import Account, AccountError
 from altid.access.audit.event import Action, Event, Outcome, Who
 from altid.access.clients import Client, ClientError
@@ -152,6 +152,14 @@ async def disable_client(operator: Operator, client: str) -> None:
         if not await clients.disable(operator.connection, client, operator.clock()):
             raise ClientError("There is no system of this id: `altid client list` shows them.")
         await operator.record(_administered(operator, "disable", "client", client))
+
+
+async def revoke_place(operator: Operator, client: str) -> None:
+    """A place that keeps a copy gets nothing any more, and is told so when it asks. Raises `ClientError`."""
+    async with operator.connection.transaction():
+        if not await copies.revoke(operator.connection, client):
+            raise ClientError("There is no such place: `altid client list` shows them.")
+        await operator.record(_administered(operator, "revoke", "client", client))
 
 
 async def rotate_client(operator: Operator, client: str, jwks: Mapping[str, Any]) -> None:

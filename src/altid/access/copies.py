@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from altid.access.clients import BUILT_IN
+from altid.access.grounds import SOR
 from altid.access.identity import Identity, Role
 from altid.access.places import here
 from altid.access.policy import Kind, kind_of
-from altid.access.scopes import FEED, FEED_REVOKED, FEED_WARD
+from altid.access.scopes import FEED, FEED_REVOKED, FEED_WARD, FEEDS
 from altid.fhir import json
 from altid.fhir.definitions import resource_types
 from altid.fhir.periods import EARLIEST, LATEST, PeriodError, parse_period
@@ -99,6 +100,21 @@ async def place_of(connection: Connection, identity: Identity) -> Place:
     raise NotAFeederError
 
 
+async def revoke(connection: Connection, client: str) -> bool:
+    """Take everything from a place but to be told that. False if there is no such place."""
+    return await connection.fetchval(_REVOKE, client, FEED_REVOKED, list(FEEDS)) is not None
+
+
+async def number_of_ward(connection: Connection, location: str) -> str | None:
+    """The SOR number of the organisation that runs a ward, by the id of the ward's Location."""
+    row = await connection.fetchrow(_RUN_BY, location)
+    if row is None:
+        return None
+    organisation = json.loads(compose(Stored(*row)))
+    numbers = (one for one in organisation.get("identifier", ()) if one.get("system") == SOR)
+    return next((str(one["value"]) for one in numbers if "value" in one), None)
+
+
 async def keeps_of(connection: Connection, place: Place, now: datetime, without: str) -> Keeps:
     """What the copy may have, as this snapshot of the record tells."""
     if place.scope == FEED:
@@ -169,6 +185,17 @@ def _reference(value: Any) -> str:
 
 
 _CLIENT = "SELECT scopes, organisation FROM client WHERE id = $1 AND disabled_at IS NULL"
+_REVOKE = """
+UPDATE client SET scopes = ARRAY[$2]
+ WHERE id = $1 AND disabled_at IS NULL AND scopes && $3::text[] RETURNING id
+"""
+_RUN_BY = """
+SELECT o.type, o.id, o.version, o.last_updated, o.body
+  FROM resource l CROSS JOIN unnest(l.refs) ref
+  JOIN resource o ON o.type = 'Organization' AND o.id = split_part(ref, '/', 2) AND o.body IS NOT NULL
+ WHERE l.type = 'Location' AND l.id = $1 AND l.body IS NOT NULL AND ref ^@ 'organization=Organization/'
+ LIMIT 1
+"""
 _STAYS = """
 SELECT type, id, version, last_updated, body, refs FROM resource r
  WHERE type = 'Encounter' AND body IS NOT NULL AND terms && $1::uuid[]

@@ -22,7 +22,23 @@ _ASK_S = 5.0
 _STATUS_BYTES_MAX = 64 * 1024
 
 
-@click.group(cls=Subcommands)
+class _Commands(Subcommands):
+    """What is done at the region is read only when it is asked for: a place starts without it."""
+
+    _AT_THE_REGION = ("enrol", "revoke")
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), *self._AT_THE_REGION])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in self._AT_THE_REGION:
+            from altid.cli import opslag_enrol
+
+            self.add_command(getattr(opslag_enrol, name))
+        return super().get_command(context, name)
+
+
+@click.group(cls=_Commands)
 def opslag() -> None:
     """The lookup record: an encrypted copy of its own, and pages that only read.
 

@@ -79,8 +79,7 @@ async def digests(connection: Connection, without: str) -> Digests:
         for number, count, digest in await connection.fetch(
             _GROUPS, *_about(), low, low + _SPAN_RIDS, without
         ):
-            added = int.from_bytes(digest, "big")
-            groups[number] = groups.get(number, NO_GROUP).changed(count, added)
+            groups[number] = groups.get(number, NO_GROUP).changed(count, digest.to_int())
     for row in await connection.fetch(_BEHIND, str(cursor.xid)):
         _take_back(groups, row, without)
     return Digests(cursor, {number: group for number, group in groups.items() if group.members})
@@ -120,6 +119,8 @@ def _about() -> tuple[list[str], list[str]]:
 
 
 _LAST_RID = "SELECT coalesce(max(rid), 0) FROM resource"
+# OFFSET 0 keeps the planner from working out anew, wherever it is used, whom a row is about: that is the dear
+# part. Ids have no backslash, so their text is their bytes.
 _HELD = """
 WITH about AS MATERIALIZED (
     SELECT type, string_to_array(codes, ' ') AS codes FROM unnest($1::text[], $2::text[]) t(type, codes)),
@@ -129,28 +130,28 @@ held AS (
                SELECT min(split_part(ref, '=Patient/', 2) COLLATE "C") FROM unnest(r.refs) ref
                 WHERE split_part(ref, '=Patient/', 1) = ANY (a.codes)) END AS patient
       FROM resource r LEFT JOIN about a ON a.type = r.type
-     WHERE r.rid > $3 AND r.rid <= $4 AND r.body IS NOT NULL),
-hashed AS (
-    SELECT rid, type, id, version, last_updated,
-           sha256(convert_to(coalesce(patient, type || '/' || id), 'UTF8')) AS name
-      FROM held WHERE NOT coalesce(patient ^@ $5, false)),
-grouped AS (
-    SELECT *, (get_byte(name, 0) << 2) | (get_byte(name, 1) >> 6) AS number FROM hashed)
+     WHERE r.rid > $3 AND r.rid <= $4 AND r.body IS NOT NULL
+    OFFSET 0),
+named AS (
+    SELECT *, coalesce(patient, type || '/' || id) AS name FROM held
+     WHERE patient IS NULL OR NOT patient ^@ $5)
 """
-_GROUPS = f"""{_HELD}
-SELECT number, count(*),
-       decode(lpad(to_hex(bit_xor(('x' || substring(digest FOR 16))::bit(64)::bigint)), 16, '0')
-              || lpad(to_hex(bit_xor(('x' || substring(digest FROM 17))::bit(64)::bigint)), 16, '0'), 'hex')
-  FROM (SELECT number, encode(substring(sha256(convert_to(
-                   type || '/' || id || '/' || version || '/'
-                   || (extract(epoch FROM last_updated) * 1000000)::bigint, 'UTF8')) FOR 16), 'hex') AS digest
-          FROM grouped) each
+_GROUP_OF = "(get_byte(hash, 0) << 2) | (get_byte(hash, 1) >> 6)"
+_GROUPS = f"""{_HELD},
+digested AS (
+    SELECT name, count(*) AS members,
+           bit_xor(('x' || encode(sha256((
+               type || '/' || id || '/' || version || '/'
+               || (extract(epoch FROM last_updated) * 1000000)::bigint)::bytea), 'hex'))::bit(128)) AS digest
+      FROM named GROUP BY name)
+SELECT {_GROUP_OF} AS number, sum(members)::bigint, bit_xor(digest)
+  FROM (SELECT *, sha256(name::bytea) AS hash FROM digested OFFSET 0) hashed
  GROUP BY number
 """
 _MEMBERS = f"""{_HELD}
-SELECT g.type, g.id, g.version, g.last_updated, r.body
-  FROM grouped g JOIN resource r ON r.rid = g.rid
- WHERE g.number = ANY ($6::integer[])
+SELECT h.type, h.id, h.version, h.last_updated, r.body
+  FROM (SELECT *, sha256(name::bytea) AS hash FROM named OFFSET 0) h JOIN resource r ON r.rid = h.rid
+ WHERE {_GROUP_OF} = ANY ($6::integer[])
 """
 _BEHIND = """
 WITH c AS (SELECT rid, min(version) AS first FROM change WHERE xid >= $1::text::xid8 GROUP BY rid)

@@ -14,13 +14,14 @@ from altid.access.permit import Note
 from altid.api import errors
 from altid.api.feed import asking, lines
 from altid.api.feed.asking import View, viewing
+from altid.api.feed.comparing import Comparing
 from altid.api.feed.waiting import Pulse
 from altid.api.messages import Request, Response
 from altid.orders.synthetic import CANARY
 from altid.record import copying, feed, heartbeat, holding
 from altid.record.database import Connection, Database
 from altid.record.feed import Batch, Change, Cursor
-from altid.record.holding import GROUPS, Digests
+from altid.record.holding import GROUPS
 from altid.record.stored import Found, Stored
 
 PAGE, BATCH = 500, 500
@@ -41,6 +42,7 @@ class Feed:
 
     database: Database
     pulse: Pulse
+    comparing: Comparing
     scanning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Looks at everything are done one after the other: each keeps a connection for seconds."""
 
@@ -120,10 +122,16 @@ async def changes(serving: Feed, request: Request) -> Response:
 
 
 async def digests(serving: Feed, request: Request) -> Response:
-    """GET /feed/digests: what a copy that has read to this cursor must have."""
-    async with serving.scanning, viewing(serving.database, request) as view:
+    """GET /feed/digests[?after=CURSOR]: what a copy that has read to the cursor that is told must have. With
+    `after`, where the copy is, it may be that of some seconds ago, but of no earlier cursor."""
+    after = asking.cursor(request, "after")
+    async with viewing(serving.database, request) as view:
         keeps = await view.keeps()
-        found = await _digests(view.connection, keeps)
+        part = keeps.part
+        if part is not None:
+            found = await copying.part_digests(view.connection, part, keeps.shows)
+    if part is None:
+        found = await serving.comparing.digests(view.epoch, after)
     groups = [
         {"group": number, "count": group.members, "digest": f"{group.digest:032x}"}
         for number, group in sorted(found.groups.items())
@@ -243,12 +251,6 @@ def _note(request: Request, what: str, count: int) -> None:
     """One event for the answer, whose reader has the right to all: patients are not named one by one."""
     if count:
         request.permit.note(Note(Action.EXPORT, operation=f"feed-{what}:{count}"))
-
-
-async def _digests(connection: Connection, keeps: Keeps) -> Digests:
-    if keeps.part is None:
-        return await holding.digests(connection, CANARY)
-    return await copying.part_digests(connection, keeps.part, keeps.shows)
 
 
 _IS_AHEAD = "SELECT $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot())"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from altid.api import errors
 from altid.api.feed import entering, reading
+from altid.api.feed.comparing import Comparing
 from altid.api.feed.reading import Feed
 from altid.api.feed.waiting import Pulse
 from altid.api.http import FhirApp
@@ -22,7 +23,7 @@ _OTHERS = ("entry", "group", "looks", "patient")
 
 def feed_app(service: Service) -> FhirApp:
     """The ASGI application below /feed: asked, guarded and audited as FHIR is."""
-    serving = Feed(service.database, Pulse(service.database))
+    serving = Feed(service.database, Pulse(service.database), Comparing(service.database))
 
     async def answer(service: Service, request: Request) -> Response:
         return await _answer(service, serving, request)
