@@ -32,7 +32,7 @@ async def _run(store: Store, source: FhirSource | Hl7Source) -> None:
         try:
             await _run_once(store, source)
         except Exception as error:
-            _log.exception("source %s: %s", source.name, type(error).__name__, exc_info=None)
+            _log.error("source %s: %s", source.name, type(error).__name__)
             try:
                 await asyncio.to_thread(tell, store, source.name, "failing", type(error).__name__)
             except Exception as second:  # the disk may be full

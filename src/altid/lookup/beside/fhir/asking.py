@@ -30,6 +30,8 @@ TRIES_MAX = 5
 PAUSE_S_MAX = 60.0
 _BUSY = (429, 502, 503, 504)
 _JSON = "application/fhir+json"
+_FRESH = {"Cache-Control": "no-cache"}
+"""HAPI answers the same search out of what it found up to a minute ago, unless it is told not to."""
 
 
 class SourceDownError(Exception):
@@ -120,7 +122,7 @@ class Asker:
     ) -> Answer:
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                sent = {"Accept": _JSON, **headers, **await self._tokens.header()}
+                sent = {"Accept": _JSON, **_FRESH, **headers, **await self._tokens.header()}
                 async with self._client.stream(method, url, params=params, headers=sent) as response:
                     body = await _bounded(response) if response.status_code == 200 else b""
                     return Answer(response.status_code, response.headers, _object(body))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,8 +20,8 @@ from altid.lookup.beside.fhir.cursor import Export
 from altid.lookup.beside.fhir.known import BATCH
 from altid.lookup.beside.naming import Resource
 
-STATUS_ASKS_MAX = 10_000
-"""At a minute at most between two: a week."""
+EXPORT_S_MAX = 12 * 3_600.0
+"""An export that has not ended by then is given up, and everything is loaded page by page."""
 FILES_MAX = 100_000
 _REFUSED = (200, 400, 403, 404, 405, 406, 415, 422, 501)
 
@@ -64,7 +65,8 @@ async def kick_off(asker: Asker, types: Sequence[str]) -> Export | None:
 
 async def manifest(asker: Asker, export: Export, sleep: Sleep = asyncio.sleep) -> Manifest:
     """Wait until it is made. Raises `ExportLostError` or `SourceDownError`."""
-    for _ in range(STATUS_ASKS_MAX):
+    ends_s = time.monotonic() + EXPORT_S_MAX
+    while time.monotonic() < ends_s:
         answer = await asker.ask(export.status_url, fine=(200, 202, 404, 410, 500))
         if answer.status == 200:
             return _manifest(answer.resource)

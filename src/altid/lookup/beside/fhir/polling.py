@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from altid.fhir import literals
 from altid.lookup.beside.fhir import bulk
 from altid.lookup.beside.fhir.asking import Asker, SourceDownError
 from altid.lookup.beside.fhir.comparing import compare
@@ -141,7 +142,6 @@ class Poller:
         after = _less(since, self._source.overlap_s)
         params = {"_sort": "_lastUpdated", "_count": str(self._source.page_count)}
         newest = since
-        asked_at = self._clock()
         async for entries in pages(
             self._asker, type_, params | ({"_lastUpdated": f"ge{after}"} if after else {})
         ):
@@ -150,8 +150,9 @@ class Poller:
             newest = max([newest, *_times(found)], key=_order)
             if is_first:
                 await self._tell("loading")
-        if type_ in self._with_history:
-            await self._poll_deleted(type_, after or _text(asked_at - timedelta(days=1)))
+        # What was deleted while a first load ran is found by the comparison that follows it.
+        if after and type_ in self._with_history:
+            await self._poll_deleted(type_, after)
         if newest != since or is_first:
             self._cursor = replace(self._cursor, since={**self._cursor.since, type_: newest})
 
@@ -192,8 +193,9 @@ def _state(entry: Entry, type_: str) -> tuple[str, bool]:
     """The id, and whether it is deleted, of an entry in a history."""
     request = entry.get("request") or {}
     if request.get("method") == "DELETE":
-        kind, _, foreign = str(request.get("url", "")).rpartition("/")
-        return (foreign, True) if kind.rpartition("/")[2] == type_ else ("", False)
+        # `Patient/1`, or with the version that is the deletion: `Patient/1/_history/3`.
+        deleted = literals.parse(str(request.get("url", "")))
+        return (deleted.id, True) if deleted and deleted.type == type_ else ("", False)
     resource = entry.get("resource")
     return (resource["id"], False) if is_resource(resource) and resource else ("", False)
 
