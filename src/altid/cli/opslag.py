@@ -15,6 +15,7 @@ from altid.cli.app import Options, Subcommands
 from altid.cli.opslag_entry import ENTRY_COMMANDS
 from altid.cli.opslag_place import key_file_option, key_of, settings_of
 from altid.cli.opslag_printing import forms, print_ward
+from altid.cli.opslag_sources import sources
 from altid.lookup import keys
 from altid.lookup.settings import FILE, Kind, Settings, SettingsError, read_settings
 
@@ -162,6 +163,7 @@ def status(options: Options) -> int:
 
 opslag.add_command(print_ward)
 opslag.add_command(forms)
+opslag.add_command(sources)
 for command in ENTRY_COMMANDS:
     opslag.add_command(command)
 
