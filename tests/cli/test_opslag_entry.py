@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -16,9 +19,12 @@ from altid.lookup import keys
 from altid.lookup.copy import Copy
 from altid.lookup.entry.code import plain
 from altid.lookup.entry.codes import Codes
+from altid.lookup.entry.contact import DAY_S
 from altid.lookup.settings import FILE
+from tests.cli.test_opslag_command import ALTID, free_port
 from tests.lookup.places import KEY, WARD, keep, new_copy
 
+WAIT_S = 60.0
 PASSPHRASE, OPERATIONS = "kold blæst over fjorden", "driften har sin egen sætning"
 
 
@@ -93,3 +99,32 @@ def test_a_locked_place_is_unlocked_by_operations_alone(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert keys.ways(folder) == (keys.Way.FILE, keys.Way.OPERATIONS)
     assert opslag(folder, "audit", "verify").exit_code == 0
+
+
+def test_a_place_that_locks_itself_while_it_is_served_says_so_from_then_on(folder: Path) -> None:
+    """Alone for too long, as its copy tells: the process lets go of the key, and answers with one page."""
+    with (folder / FILE).open("a") as settings:
+        settings.write(f'lock_after_days = 1\n[listen]\naddress = "127.0.0.1:{(port := free_port())}"\n')
+    copy = Copy.open(folder / "copy.db", KEY)
+    copy.set_meta("entry contact", f"{3 * DAY_S} {time.time():.0f}")
+    copy.close()
+    words = ["opslag", "serve", "--data", str(folder), "--key-file", str(folder.parent / "stick.key")]
+    with subprocess.Popen([*ALTID, *words], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        page = _page_once_locked(f"http://127.0.0.1:{port}/patient/hers")
+        assert "har låst sig selv" in page
+        assert keys.ways(folder) == (keys.Way.OPERATIONS,)
+        process.terminate()
+        assert process.wait(WAIT_S) == 0
+
+
+def _page_once_locked(url: str) -> str:
+    end_s = time.monotonic() + WAIT_S
+    while time.monotonic() < end_s:
+        try:
+            answer = httpx.get(url, timeout=WAIT_S)
+        except httpx.TransportError:
+            answer = None
+        if answer is not None and answer.status_code == 503:
+            return answer.text
+        time.sleep(0.05)
+    raise AssertionError("it did not lock itself in time")

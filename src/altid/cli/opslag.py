@@ -108,29 +108,24 @@ def create(
 def serve(options: Options, key_file: Path | None) -> int:
     """Answer from the local file, and follow the sources while they are there.
 
-    Prints one line when it answers. SIGTERM or Ctrl-C stops it cleanly.
+    Prints one line when it answers. SIGTERM or Ctrl-C stops it cleanly. A place that is locked, or locks
+    itself, has one page that says so, and no key.
     """
     import logging
 
-    from altid.lookup.damage import WrongKeyError
-    from altid.lookup.serving import open_copy
-    from altid.lookup.serving import serve as answer
+    from altid.lookup.serving import serve_locked
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = settings_of(options)
-    key = key_of(settings, key_file)
     try:
-        copy = open_copy(settings, key)
-    except (WrongKeyError, OSError) as error:
-        raise click.ClickException(
-            f"{settings.copy_file} can't be opened ({type(error).__name__})."
-        ) from None
-    try:
-        return answer(settings, key, copy, on_ready=lambda: _tell_ready(settings, quiet=options.quiet))
+        code = 0 if keys.locked(settings.folder) else _answer(options, settings, key_file)
+        why = keys.locked(settings.folder)
+        if why is None:
+            return code
+        click.echo(f"altid: {settings.name} is locked ({why}): altid opslag unlock", err=True)
+        return serve_locked(settings, why)
     except OSError as error:
         raise click.ClickException(f"{settings.listen.url} can't be listened at: {error.strerror}.") from None
-    finally:
-        copy.close()
 
 
 @opslag.command()
@@ -166,6 +161,24 @@ opslag.add_command(forms)
 opslag.add_command(sources)
 for command in ENTRY_COMMANDS:
     opslag.add_command(command)
+
+
+def _answer(options: Options, settings: Settings, key_file: Path | None) -> int:
+    """Until it is told to stop, or is locked: then nothing here holds the key any more."""
+    from altid.lookup.damage import WrongKeyError
+    from altid.lookup.serving import open_copy, serve
+
+    key = key_of(settings, key_file)
+    try:
+        copy = open_copy(settings, key)
+    except (WrongKeyError, OSError) as error:
+        raise click.ClickException(
+            f"{settings.copy_file} can't be opened ({type(error).__name__})."
+        ) from None
+    try:
+        return serve(settings, key, copy, on_ready=lambda: _tell_ready(settings, quiet=options.quiet))
+    finally:
+        copy.close()
 
 
 def _new_secrets(key_file: Path | None, *, tpm: bool) -> keys.Secrets:

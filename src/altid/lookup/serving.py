@@ -25,6 +25,7 @@ from altid.lookup.app import app_of
 from altid.lookup.copy import Copy
 from altid.lookup.damage import CopyDamagedError
 from altid.lookup.entry.entry import EntrySettings, open_entry
+from altid.lookup.entry.locked import locked_app
 from altid.lookup.entry.routes import entry_routes
 from altid.lookup.following import Following
 from altid.lookup.pages.visit import Place
@@ -84,12 +85,11 @@ async def _serve(
     on_ready: Callable[[], None],
     listener: socket.socket,
 ) -> int:
-    entering = EntrySettings(
-        settings.folder, settings.name, settings.wards, float(settings.lock_after_days or 36_500)
-    )
+    entering = EntrySettings(settings.folder, settings.name, settings.wards, float(settings.lock_after_days))
     following = Following(copy, settings)
     line = following.line if settings.sources else None
-    async with open_entry(copy, key, entering, line, _closed) as entry:
+    closing = asyncio.Event()
+    async with open_entry(copy, key, entering, line, lambda _why: closing.set()) as entry:
         watch = Watch()
         place = Place(copy, entry, settings, watch, following.told)
         ways = entry_routes(entry, _shown_by(place))
@@ -100,7 +100,9 @@ async def _serve(
         gc.set_threshold(*_COLLECT_AFTER)
         printer = Printer(copy, settings, watch)
         async with _in_background((following.run, printer.run, _compile_others)):
+            stopping = asyncio.create_task(_stopped_by(closing, server))
             await server.serve([listener])
+            stopping.cancel()
         return 0 if server.started else 1
 
 
@@ -111,8 +113,22 @@ async def _compile_others() -> None:
     await asyncio.Event().wait()
 
 
-def _closed(why: str) -> None:
-    _log.warning("the place is closed: %s", why)
+async def _stopped_by(closing: asyncio.Event, server: uvicorn.Server) -> None:
+    """A place that was locked or revoked lets go of its copy and its key: all that has them ends."""
+    await closing.wait()
+    _log.warning("the place is closed")
+    server.should_exit = True
+
+
+def serve_locked(settings: Settings, why: str, on_ready: Callable[[], None] = lambda: None) -> int:
+    """Say at every address that the place is locked, until told to stop; the exit code. It has no key."""
+    with (
+        _listen(settings.listen.host, settings.listen.port) as listener,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        server = _Server(_config(locked_app(why), settings), on_ready)
+        runner.run(server.serve([listener]))
+        return 0 if server.started else 1
 
 
 def _shown_by(place: Place) -> Callable[[Request, str, int, Mapping[str, Any]], Response]:
