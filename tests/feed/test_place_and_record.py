@@ -127,6 +127,8 @@ def test_what_is_done_at_a_place_is_known_to_the_record_once(
 
     asyncio.run(work())
     assert events(dsn, client) == ["logon", "read", "override", "emergency-code"]
+    uses = execute(dsn, "SELECT ward, name, reason FROM code_use WHERE client = $1", client)
+    assert [tuple(row) for row in uses] == [(WARD_SOR, "Vikar Vest", REASON)]
     rows = execute(dsn, "SELECT patient, kind, reason FROM override WHERE reason = $1", REASON)
     assert [tuple(row) for row in rows] == [(ELSEWHERE, "acute", REASON)]
 

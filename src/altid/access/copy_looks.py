@@ -18,8 +18,9 @@ from typing import Any
 
 import orjson
 
+from altid.access import code_uses
 from altid.access.audit import store
-from altid.access.audit.event import Action, Event, decode, encode, parts_of
+from altid.access.audit.event import Action, Event, Outcome, decode, encode, parts_of
 from altid.access.audit.store import Row
 from altid.access.copies import Place
 from altid.access.glass import KINDS, OVERRIDE_S, REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
@@ -92,7 +93,7 @@ async def keep(
         raise NotNextError(last)
     await _put(connection, secret, place, [look.event for look in new])
     for look in new:
-        await _keep_said(connection, place, look)
+        await _keep_said(connection, place, copy, look)
     await connection.execute(_KEEP, place.client, copy, new[-1].sequence, new[-1].hash)
     return new[-1].sequence
 
@@ -108,10 +109,11 @@ async def _put(connection: Connection, secret: AccessSecret, place: Place, event
     await store.put(connection, rows)
 
 
-async def _keep_said(connection: Connection, place: Place, look: Look) -> None:
+async def _keep_said(connection: Connection, place: Place, copy: str, look: Look) -> None:
     event = look.event
-    if event.action == "emergency-code":
+    if event.action is Action.EMERGENCY_CODE and event.outcome is Outcome.DONE:
         _log.warning("an emergency code was used at %s", place.client)
+        await code_uses.keep(connection, place.client, f"{copy}/{look.sequence}", look.said, event.at)
     if event.action is not Action.OVERRIDE or not look.said:
         return
     kind, reason = look.said.get("kind", ""), " ".join(look.said.get("reason", "").split())

@@ -27,7 +27,7 @@ GRANT INSERT, UPDATE ON account, workplace, client, override TO {APP_ROLE};
 GRANT INSERT, UPDATE ON federated_account TO {APP_ROLE};
 REVOKE UPDATE ON patient_block FROM {APP_ROLE};
 GRANT INSERT, UPDATE (until, lifted_by, lifted_at, lift_asked) ON patient_block TO {APP_ROLE};
-GRANT INSERT, UPDATE ON feed_heartbeat, feed_look TO {APP_ROLE};
+GRANT INSERT, UPDATE ON feed_heartbeat, feed_look, code_use TO {APP_ROLE};
 GRANT INSERT ON feed_epoch TO {APP_ROLE};
 GRANT INSERT, UPDATE ON delivery_cursor, delivery, inbound TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON personal_list TO {APP_ROLE};

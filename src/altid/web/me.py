@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from altid.access import places
 from altid.access.blocks import SETS
+from altid.access.code_uses import SEES as SEES_CODE_USES
 from altid.access.grounds import TREATING
 from altid.access.identity import Role
 from altid.access.overrides import FOLLOW_UP
@@ -28,6 +29,7 @@ class Me:
     form_token: str
     finds_patients: bool
     follows_up: bool
+    sees_code_uses: bool
     makes_workplaces: bool
     has_list: bool
     sets_blocks: bool
@@ -65,6 +67,7 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         form_token=visit.form_token,
         finds_patients=visit.permit.may("s", "Patient"),
         follows_up=identity.role in FOLLOW_UP,
+        sees_code_uses=identity.role in SEES_CODE_USES,
         makes_workplaces=identity.role is Role.ADMINISTRATOR,
         has_list=identity.role in TREATING,
         sets_blocks=identity.role in SETS,

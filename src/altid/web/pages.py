@@ -18,6 +18,7 @@ from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.back_entry import back_entry_routes
 from altid.web.blocking import block_routes
+from altid.web.code_uses import code_use_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
 from altid.web.federated import Federated
@@ -58,6 +59,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *invitation_routes(service, entrance),
         *OwnPages(service, names).routes(),
         *override_routes(service, names),
+        *code_use_routes(service, names),
         *application_routes(service, names),
         *list_routes(service, names),
         *block_routes(service, names),

@@ -25,6 +25,19 @@ ENTRY: dict[str, tuple[str, str]] = {
     "entry.code.code": ("Nødkode", "Emergency code"),
     "entry.code.name": ("Dit fulde navn", "Your whole name"),
     "entry.code.button": ("Åbn med nødkode", "Open by the code"),
+    "code-uses.title": ("Brugte nødkoder", "Emergency codes used"),
+    "code-uses.text": (
+        "Nogen har åbnet en kopi med afsnittets nødkode. Spørg afsnittet, om det passer, og lav en ny kode.",
+        "Somebody has opened a copy with a ward's emergency code. Ask the ward if that is so, and make a new "
+        "code.",
+    ),
+    "code-uses.name": ("Oplyst navn", "Name given"),
+    "code-uses.place": ("Sted", "Place"),
+    "code-uses.seen": ("Det er afklaret", "It is seen to"),
+    "code-uses.none": (
+        "Ingen nødkoder venter på at blive afklaret.",
+        "No code waits to be seen to.",
+    ),
     "entry.locked.title": ("Kopien er låst", "The copy is locked"),
     "entry.locked.text": (
         "Kopien har for længe ikke haft kontakt med journalen og har låst sig selv. Driften kan åbne den. "
