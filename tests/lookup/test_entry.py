@@ -32,7 +32,19 @@ from altid.lookup.entry.person import Person
 from altid.lookup.entry.proving import prove
 from altid.lookup.entry.routes import entry_routes
 from tests.lookup.asking import Asking
-from tests.lookup.places import HERS, KEY, PASSWORD, PIN, THEIRS, WARD, Record, account, new_copy, told
+from tests.lookup.places import (
+    HERS,
+    KEY,
+    NEXT_DOOR,
+    PASSWORD,
+    PIN,
+    THEIRS,
+    WARD,
+    Record,
+    account,
+    new_copy,
+    told,
+)
 
 PASSPHRASE, OPERATIONS = "kold blæst over fjorden", "driftens egen sætning"
 REASON = "Strømmen er gået i hele huset"
@@ -431,7 +443,9 @@ def test_the_logon_page_offers_the_ways_that_there_are(tmp_path: Path) -> None:
         assert "Afsnit A" in html
         assert 'value="/patient/hers"' in html
         await here.log_on()
-        assert "Vælg rolle" in (await here.browser.get("/role")).text
+        html = (await here.browser.get("/role")).text
+        assert "Vælg rolle" in html
+        assert "sygeplejerske, Afsnit A (nu)" in html
 
     at_a_place(tmp_path, work)
 
@@ -457,5 +471,24 @@ def test_nobody_is_led_elsewhere_after_a_logon(tmp_path: Path, path: str) -> Non
     async def work(here: Place) -> None:
         answer = await here.post("/logon", username="nina", password=PASSWORD, next=path)
         assert answer.headers["location"] == "/"
+
+    at_a_place(tmp_path, work)
+
+
+def test_somebody_goes_on_at_another_place_of_the_same_account_and_no_other(tmp_path: Path) -> None:
+    async def work(here: Place) -> None:
+        here.record.entry = told(accounts=[account(organisations=[WARD, NEXT_DOOR])])
+        await here.courier.go()
+        await here.log_on()
+        person = here.person()
+        assert person is not None
+        form = {"form_token": person.form_token}
+        assert (await here.post("/role", choice="doctor 100", **form)).status_code == 422
+        assert (await here.post("/role", choice=f"nurse {NEXT_DOOR}", **form)).status_code == 303
+        changed = here.person()
+        assert changed is not None
+        assert changed.place == "Afsnit B"
+        assert here.entry.sight(changed, THEIRS).grounds == "admitted"
+        assert here.entry.sight(changed, HERS).grounds is None
 
     at_a_place(tmp_path, work)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from altid.access.audit.event import Action
+from altid.access.grounds import PlaceTooWideError
 from altid.fhir import json
 from altid.lookup.age import Watch
 from altid.lookup.app import lookup_app
@@ -285,3 +286,14 @@ def test_the_ward_says_how_many_orders_wait(client: Asking, copy: Copy, ward: Wa
     shown = client.get(f"/patient/{bed}").text
     waiting = shown[shown.index('<h2 id="unconfirmed">') :]
     assert "CT af cerebrum" in waiting[: waiting.index("</section>")]
+
+
+def test_a_place_with_too_many_patients_is_told_so(
+    client: Asking, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_wide(*_: object) -> Seen:
+        raise PlaceTooWideError
+
+    monkeypatch.setattr(door, "sight", too_wide)
+    answer = client.get(f"/patient/{IN_BED}")
+    assert (answer.status_code, "Vælg dit afsnit" in answer.text) == (403, True)

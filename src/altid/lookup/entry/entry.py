@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -161,11 +161,15 @@ class Entry:
         self.sessions.change(cookie_of(request), changed)
         return True
 
+    def names_of(self, organisations: Iterable[str]) -> dict[str, str]:
+        """What these places are called, by SOR number; that number where nobody says."""
+        with self._tables.reading() as connection:
+            return {each: name_of(connection, each) or each for each in organisations}
+
     @property
     def wards_with_code(self) -> list[tuple[str, str]]:
         """SOR number and name of the wards that have a code that opens something."""
-        with self._tables.reading() as connection:
-            return [(ward, name_of(connection, ward) or ward) for ward in self.codes.wards()]
+        return list(self.names_of(self.codes.wards()).items())
 
     @property
     def has_pins(self) -> bool:
@@ -267,8 +271,7 @@ class Entry:
         )
 
     def _name(self, organisation: str) -> str:
-        with self._tables.reading() as connection:
-            return name_of(connection, organisation) or organisation
+        return self.names_of([organisation])[organisation]
 
     def _origin(self, request: Request | None) -> Origin:
         return origin_of(request, self._settings.place)

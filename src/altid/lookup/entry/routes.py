@@ -143,7 +143,7 @@ class _Ways:
 
     async def role_page(self, request: Request) -> Response:
         person = self._entry.who(request)
-        return to_logon(request) if person is None else self._page(request, "role", me=person)
+        return to_logon(request) if person is None else self._roles(request, person)
 
     async def change_role(self, request: Request) -> Response:
         person, form = await self._session_form(request)
@@ -151,8 +151,12 @@ class _Ways:
             return to_logon(request)
         role, _, organisation = form.get("choice", "").partition(" ")
         if not self._entry.change_role(request, person, role, organisation):
-            return self._page(request, "role", 422, me=person)
+            return self._roles(request, person, 422)
         return go(FRONT)
+
+    def _roles(self, request: Request, person: Person, status: int = 200) -> Response:
+        names = self._entry.names_of({place for _, place in person.choices})
+        return self._page(request, "role", status, me=person, names=names)
 
     async def break_glass(self, request: Request) -> Response:
         person, form = await self._session_form(request)

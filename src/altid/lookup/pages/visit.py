@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from altid.access.audit.event import Action
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.grounds import PlaceTooWideError
 from altid.lookup.age import Age, Watch
 from altid.lookup.bar import Bar, bar_of, loading
 from altid.lookup.damage import CopyDamagedError
@@ -134,11 +135,19 @@ def visited(place: Place, handler: PageHandler) -> Handler:
             return answer_503
         except (StrangeFormError, FormError):
             return told(place, words, "strange", 403)
+        except PlaceTooWideError:
+            return _too_wide(place, words)
         except CopyDamagedError:
             _log.error("the copy is not whole")
             return told(place, words, "broken", 503)
 
     return entered
+
+
+def _too_wide(place: Place, words: Words) -> Response:
+    """In the words of the record's own page."""
+    said = {part: words.text(f"error.too-wide.{part}") for part in ("title", "text")}
+    return page("told.html", words, place.bar(words), status=403, **said)
 
 
 def _to_logon(request: Request) -> Response:
