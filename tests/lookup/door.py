@@ -21,6 +21,7 @@ class Nurse:
     name: str = "Nanna Sørensen"
     place: str = "Afsnit B12"
     form_token: str = "token-of-tests"
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 class Seen(NamedTuple):

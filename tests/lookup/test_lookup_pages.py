@@ -83,7 +83,7 @@ def test_every_page_has_the_bar_and_it_can_not_be_closed(client: Asking, ward: W
     path = path.replace("WARD", ward.id)
     shown = client.get(path).text
     bar = shown[shown.index('id="age"') :]
-    assert "<button" not in bar[: bar.index("</div>")]
+    assert "<button" not in bar[: bar.index("</section>")]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,10 @@ class Person(Protocol):
     def place(self) -> str: ...
     @property
     def form_token(self) -> str: ...
+    @property
+    def choices(self) -> Sequence[tuple[str, str]]:
+        """Roles and places of work that they could change to."""
+        ...
 
 
 class Sight(Protocol):

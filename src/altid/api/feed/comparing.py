@@ -40,8 +40,9 @@ class Comparing:
         self._one = asyncio.Semaphore(1)
 
     async def digests(self, epoch: str, after: Cursor | None) -> Digests:
-        """Of this past. `after`: where the reader is; what was found at a later cursor is good for it. Without
-        it they are computed anew. Raises `FhirError` 503 when that takes longer: come again with `after`."""
+        """Of this past. `after`: where the reader is; what was found at a later cursor is good for it.
+        Without it they are computed anew. Raises `FhirError` 503 when that takes longer: come again with
+        `after`."""
         try:
             async with asyncio.timeout(WAIT_S_MAX):
                 found = await self._known(epoch, after)

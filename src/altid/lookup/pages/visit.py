@@ -102,14 +102,15 @@ def told(
     place: Place, words: Words, kind: str, status: int, *, me: Person | None = None, text: str = ""
 ) -> Response:
     """A page that says what can't be done, and why."""
+    group = "error" if kind == "too-wide" else "lookup"
     return page(
         "told.html",
         words,
         place.bar(words),
         status=status,
         me=me,
-        title=words.text(f"lookup.{kind}.title"),
-        text=text or words.text(f"lookup.{kind}.text"),
+        title=words.text(f"{group}.{kind}.title"),
+        text=text or words.text(f"{group}.{kind}.text"),
     )
 
 
