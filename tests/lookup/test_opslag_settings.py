@@ -8,6 +8,7 @@ import pytest
 
 from altid.lookup.settings import Kind, SettingsError, Thresholds, read_settings
 
+EXAMPLE = Path(__file__).parents[2] / "docs" / "opslag.toml"
 WHOLE = """
 name = "Sengeafsnit B12"
 kind = "ward"
@@ -82,3 +83,10 @@ def test_others_reach_it_only_with_tls(tmp_path: Path) -> None:
     bare = WHOLE.replace('certificate = "tls.pem"', "").replace('key = "tls-key.pem"', "")
     with pytest.raises(SettingsError, match="without TLS only on this machine"):
         read_settings(write(tmp_path, bare))
+
+
+def test_the_example_says_what_is_so(tmp_path: Path) -> None:
+    (tmp_path / "region.pem").write_text("")
+    read = read_settings(write(tmp_path, EXAMPLE.read_text()))
+    assert [source.name for source in read.sources] == ["A", "B"]
+    assert (read.thresholds, read.paper.every_min) == (Thresholds(), 30)
