@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -98,6 +99,39 @@ def test_it_answers_by_its_own_certificate(place: Path, served: str) -> None:
         assert client.post(f"{served}/fhir/Patient", json={}).status_code == 405
 
 
+def test_whoever_opens_the_envelope_sees_the_wards_patients_and_no_others(
+    place: Path, served: str, key_file: str
+) -> None:
+    ward, inside, outside = whom(place, key_file)
+    made = run("codes", "--data", str(place), "--ward", ward, "--key-file", key_file, "--json")
+    code = json.loads(made.stdout)["codes"][0]
+    form = {**code, "name": "Nanna Sørensen", "reason": "Journalen svarer ikke i nat."}
+    context = ssl.create_default_context(cafile=str(place / "tls.pem"))
+    with httpx.Client(
+        verify=context, timeout=_WAIT_S, base_url=served, headers={"sec-fetch-site": "same-origin"}
+    ) as client:
+        assert client.post("/logon/code", data=form).status_code == 303
+        listed = client.get(f"/ward/{ward}").text
+        assert f'href="/patient/{inside}"' in listed
+        assert 'id="medication"' in client.get(f"/patient/{inside}").text
+        assert client.get(f"/ward/{ward}/report.pdf").content.startswith(b"%PDF")
+        assert client.get(f"/patient/{outside}").status_code == 403
+        token = re.search(r'name="form_token" value="([^"]+)"', listed)
+        assert token is not None
+        assert client.post("/logoff", data={"form_token": token[1]}).status_code == 303
+        assert client.get(f"/patient/{inside}").status_code == 303
+
+
+def whom(place: Path, key_file: str) -> tuple[str, str, str]:
+    """A ward, a patient who lies there, and one who does not."""
+    copy = Copy.open(place / "copy.db", keys.open_key(place, keys.Secrets(key_file=Path(key_file))))
+    ward = next(row for row in copy.wards() if row.taken)
+    beds = [bed.identity.id for bed in copy.ward(ward.id)]
+    outside = next(iter(copy.patients() - set(beds)))
+    copy.close()
+    return ward.id, beds[0], outside
+
+
 def test_its_status_tells_age_position_and_lock(place: Path, served: str) -> None:
     told = json.loads(run("status", "--data", str(place), "--json").stdout)
     assert told["place"] == "Sengeafsnit B12"
@@ -107,11 +141,9 @@ def test_its_status_tells_age_position_and_lock(place: Path, served: str) -> Non
 
 
 def test_a_ward_is_printed_while_it_runs(place: Path, served: str, key_file: str, tmp_path: Path) -> None:
-    wards = Copy.open(place / "copy.db", keys.open_key(place, keys.Secrets(key_file=Path(key_file))))
-    ward = next(row for row in wards.wards() if row.taken)
-    wards.close()
+    ward, *_ = whom(place, key_file)
     out = tmp_path / "ward.pdf"
-    done = run("print", "--data", str(place), "--ward", ward.id, "--out", str(out), "--key-file", key_file)
+    done = run("print", "--data", str(place), "--ward", ward, "--out", str(out), "--key-file", key_file)
     assert done.returncode == 0, done.stderr
     assert out.read_bytes().startswith(b"%PDF")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
