@@ -34,9 +34,11 @@ class Door:
     """Default is deny: only those in `grounds` are seen."""
 
     grounds: dict[str, Seen] = field(default_factory=dict)
-    closed: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    """Types that the role may not read."""
     looks: list[tuple[str, tuple[str, ...], Action]] = field(default_factory=list)
     cannot_keep: bool = False
+    closed: str | None = None
 
     def who(self, request: Request) -> Nurse | None:
         return Nurse() if request.cookies.get("test-session") == "nurse" else None
@@ -48,7 +50,7 @@ class Door:
         return self.grounds.get(patient, Seen(None))
 
     def may_read(self, person: Any, kind: str) -> bool:
-        return kind not in self.closed
+        return kind not in self.unreadable
 
     async def look(
         self,

@@ -219,7 +219,7 @@ def test_without_grounds_only_the_identity_is_shown(client: Asking, door: Door) 
 
 
 def test_what_the_role_may_not_read_is_said_to_be_closed(client: Asking, door: Door) -> None:
-    door.closed = frozenset({"Condition"})
+    door.unreadable = frozenset({"Condition"})
     shown = client.get(f"/patient/{IN_BED}").text
     problems = shown[shown.index('<h2 id="problems">') :]
     assert 'class="closed"' in problems[: problems.index("</section>")]

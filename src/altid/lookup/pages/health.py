@@ -25,7 +25,7 @@ def status_of(place: Place) -> dict[str, Any]:
         "positions": {
             name: {"epoch": one.epoch, "cursor": one.cursor} for name, one in place.copy.positions().items()
         },
-        "lock": place.copy.meta("lock"),
+        "lock": place.entry.closed,
         "feed": place.following(),
         "wards": len(place.copy.wards()),
     }
