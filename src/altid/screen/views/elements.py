@@ -42,8 +42,10 @@ def text(value: object) -> str | None:
 
 def codings(concept: object) -> Iterator[tuple[str, str, str | None]]:
     """(system, code, display) of a CodeableConcept; "" for what is missing."""
-    for coding in elements(element(concept).get("coding")):
-        yield coding.get("system") or "", coding.get("code") or "", text(coding.get("display"))
+    listed = concept.get("coding") if isinstance(concept, dict) else None
+    for coding in listed if isinstance(listed, list) else ():  # asked a thousand times for each page
+        if isinstance(coding, dict):
+            yield coding.get("system") or "", coding.get("code") or "", text(coding.get("display"))
 
 
 def codes(concept: object, system: str) -> set[str]:

@@ -26,7 +26,7 @@ from altid.screen.views.judgement import Judgement, judgement_of
 from altid.screen.views.moments import Moment, sort_key
 from altid.screen.views.values import Pair, Quantity, Span, Value, same_unit, span_of, value_of
 
-_CATEGORY = f"{HL7}/observation-category"
+_CATEGORIES = (f"{HL7}/observation-category", "")
 _NPU = ("urn:oid:1.2.208.176.2.1", "http://npu-terminology.org")
 _SYSTEMS = (*_NPU, LOINC, SNOMED)
 """Which of several codes names the analysis, the first that there is."""
@@ -150,7 +150,9 @@ def _key(part: Resource) -> str:
 def _kind(observation: Resource) -> Kind:
     """By category; without one, an NPU code means the laboratory."""
     categories = elements(observation.get("category"))
-    named = {code for category in categories for code in codes(category, _CATEGORY) | codes(category, "")}
+    named = {
+        code for category in categories for system, code, _ in codings(category) if system in _CATEGORIES
+    }
     if named & {"vital-signs", "vital-sign"}:
         return Kind.VITAL
     if "laboratory" in named:
