@@ -105,10 +105,11 @@ class Record:
         if query["epoch"] != self.epoch:
             return Answer(409, orjson.dumps({"epoch": self.epoch}))
         after = int(query["after"])
-        some = self.log[after : after + self.batch]
+        until = int(query.get("until", len(self.log)))
+        some = self.log[after : min(after + self.batch, until)]
         cursor = after + len(some)
-        caught_up = cursor >= len(self.log)
-        beat = {"at": (BEGAN + timedelta(milliseconds=len(self.log))).isoformat()}
+        caught_up = cursor >= until
+        beat = {"at": (BEGAN + timedelta(milliseconds=len(self.log))).isoformat()} if caught_up else None
         told = {"cursor": str(cursor), "epoch": self.epoch, "caught_up": caught_up, "heartbeat": beat}
         return _lines(some, told)
 
@@ -125,8 +126,9 @@ class Record:
         ]
         return Answer(200, orjson.dumps({"cursor": str(len(self.log)), "epoch": self.epoch, "groups": told}))
 
-    def _group(self, query: dict[str, str], number: str) -> Answer:
-        some = [one for one in self.current.values() if one.body and group_of(one) == int(number)]
+    def _group(self, query: dict[str, str], numbers: str) -> Answer:
+        wanted = {int(number) for number in numbers.split(",")}
+        some = [one for one in self.current.values() if one.body and group_of(one) in wanted]
         return _lines(some, {"after": 0, "done": True})
 
     def _patients(self, query: dict[str, str]) -> Answer:

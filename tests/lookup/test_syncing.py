@@ -349,6 +349,6 @@ class InStep(RuleBasedStateMachine):
 
 
 InStep.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestInStep = InStep.TestCase

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 
 from altid.lookup.derived import derive, forget_derived
 from altid.lookup.file import Connection
@@ -47,12 +47,12 @@ class Applying:
         if known is not None:
             self._take_away(type_, id_, known)
 
-    def retain(self, part: int, named: Iterable[tuple[str, str]], patient: str | None = None) -> int:
+    def retain(self, part: int, named: Set[tuple[str, str]], patient: str | None = None) -> int:
         """Take away what is here of the source in this group, or of one patient of it, and is not named. How
         many there were, but for those known to be deleted."""
-        kept, gone = set(named), 0
+        gone = 0
         for owner, type_, id_, is_there in self.connection.execute(_PART, (part, self._source)).fetchall():
-            if (type_, id_) not in kept and patient in (None, owner):
+            if (type_, id_) not in named and patient in (None, owner):
                 self.remove(type_, id_)
                 gone += is_there
         return gone

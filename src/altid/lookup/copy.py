@@ -147,14 +147,14 @@ class Copy:
                 applying.put(row)
             applying.connection.executemany(SET_META, list(meta.items()))
 
-    def replace_part(self, source: str, part: int, changes: Sequence[Change]) -> int:
-        """Make one group what the source says that it is: what it does not name is taken away. How many
+    def replace_parts(self, source: str, parts: Collection[int], changes: Sequence[Change]) -> int:
+        """Make some groups what the source says that they are: what it does not name is taken away. How many
         resources were not as it says."""
-        return self._replace(source, part, None, changes)
+        return self._replace(source, parts, None, changes)
 
     def replace_patient(self, source: str, patient: str, changes: Sequence[Change]) -> int:
         """Make one patient's record what the source says that it is; as `replace_part`."""
-        return self._replace(source, part_of(patient), patient, changes)
+        return self._replace(source, (part_of(patient),), patient, changes)
 
     def forget(self, patients: Sequence[str]) -> None:
         """Take away all of these patients, each in a transaction of its own."""
@@ -245,10 +245,13 @@ class Copy:
         with self.writing() as connection:
             connection.execute(SET_META, (name, value))
 
-    def _replace(self, source: str, part: int, patient: str | None, changes: Sequence[Change]) -> int:
+    def _replace(
+        self, source: str, parts: Collection[int], patient: str | None, changes: Sequence[Change]
+    ) -> int:
         rows = _rows(changes, None)
+        named = {(row.type, row.id) for row in rows}
         with self._taking(source, rows) as applying:
-            gone = applying.retain(part, [(row.type, row.id) for row in rows], patient)
+            gone = sum(applying.retain(part, named, patient) for part in parts)
             for row in rows:
                 applying.put(row, again=True)
         return gone + applying.new

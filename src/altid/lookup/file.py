@@ -147,18 +147,18 @@ def go_on_with_spare(path: Path, key: bytes) -> tuple[Connection, bool]:
 
 
 def carry_numbers(damaged: Path, connection: Connection, key: bytes) -> None:
-    """Numbers of paper forms that are out must not be given again: from the damaged file, where they can
-    still be read; else those of the spare leap."""
+    """Numbers of paper forms that are out must not be given again: the counters go on as the damaged file has
+    them, where they can still be read; else new series begin."""
     try:
         old = connect(damaged, key, reads_only=True)
         try:
-            rows = old.execute("SELECT prefix, next FROM number").fetchall()
+            rows = old.execute("SELECT prefix, series, next FROM number").fetchall()
         finally:
             old.close()
     except (sqlite.DatabaseError, CopyDamagedError, WrongKeyError, OSError):
-        connection.execute("UPDATE number SET next = next + ?", (_NUMBERS_LEAP,))
-        return
-    connection.executemany(_CARRY, rows)
+        rows = []
+    connection.execute("DELETE FROM number")
+    connection.executemany("INSERT INTO number (prefix, series, next) VALUES (?, ?, ?)", rows)
 
 
 def _next(path: Path, key: bytes) -> tuple[Connection, bool]:
@@ -237,11 +237,6 @@ def _open(path: Path, key: bytes) -> Connection:
 
 _DAMAGE = frozenset({sqlite.SQLITE_IOERR | number << 8 for number in (2, 33, 34)})
 """Read short; data that a file system knows to be wrong; a checksum that does not fit."""
-_NUMBERS_LEAP = 10_000
-"""More forms than a place prints between two spares."""
-_CARRY = """
-INSERT INTO number VALUES (?, ?) ON CONFLICT (prefix) DO UPDATE SET next = max(next, excluded.next)
-"""
 _SETTINGS = (
     "cipher_log_level = NONE",  # it would write to standard error
     f"cipher_page_size = {PAGE_BYTES}",

@@ -18,6 +18,8 @@ from altid.lookup.entry.line import Line
 WAIT_S = 5
 """So long the record keeps a question for changes open: when nothing is written, the age is known to this."""
 PAGE = 1_000
+PARTS_MAX = 16
+"""Groups that the record gives at once; it looks through everything for them."""
 
 
 class FeedError(Exception):
@@ -50,7 +52,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes, and where to go on."""
+    """Changes, and where to go on. `heartbeat`: the source's, when it had just what comes before `cursor`."""
 
     changes: tuple[Change, ...]
     cursor: str
@@ -87,10 +89,12 @@ class Feed:
             int(last.get("total", 0)),
         )
 
-    async def changes(self, cursor: str, epoch: str, *, wait_s: int = WAIT_S) -> Batch:
-        """What came after the cursor; waits for it. Raises `EpochError`."""
-        query = urlencode({"after": cursor, "epoch": epoch, "wait": wait_s})
-        lines, last = await self._lines(f"/feed/changes?{query}")
+    async def changes(
+        self, cursor: str, epoch: str, *, wait_s: int = WAIT_S, until: str | None = None
+    ) -> Batch:
+        """What came after the cursor, and before `until`; waits for it. Raises `EpochError`."""
+        query = {"after": cursor, "epoch": epoch, "wait": wait_s} | ({"until": until} if until else {})
+        lines, last = await self._lines(f"/feed/changes?{urlencode(query)}")
         return Batch(
             tuple(lines),
             last["cursor"],
@@ -104,14 +108,14 @@ class Feed:
         parts = {int(one["group"]): _digest(one) for one in told["groups"]}
         return Digests(told["cursor"], told["epoch"], parts)
 
-    async def part(self, number: int) -> tuple[Change, ...]:
-        """A group of patients, whole."""
-        return tuple((await self._lines(f"/feed/group/{number}"))[0])
+    async def parts(self, numbers: Sequence[int]) -> tuple[Change, ...]:
+        """Some groups of patients, whole: at most `PARTS_MAX`."""
+        return tuple((await self._lines(f"/feed/group/{','.join(map(str, numbers))}"))[0])
 
-    async def patients(self) -> frozenset[str]:
-        """Whom a ward's copy keeps now."""
-        told = await self._json("/feed/patients")
-        return frozenset(str(one) for one in told["patients"])
+    async def patients(self) -> frozenset[str] | None:
+        """Whom a ward's copy keeps now; None: everybody."""
+        told = (await self._json("/feed/patients"))["patients"]
+        return None if told is None else frozenset(str(one) for one in told)
 
     async def patient(self, identity: str) -> tuple[Change, ...]:
         """All of one patient."""

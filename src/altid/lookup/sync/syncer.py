@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -22,16 +22,18 @@ from altid.lookup.damage import CopyDamagedError, CopyFullError
 from altid.lookup.entry.line import LineDownError
 from altid.lookup.file import Connection
 from altid.lookup.rows import DIGEST_BYTES
-from altid.lookup.sync.feed import Batch, Digests, EpochError, Feed, FeedError
+from altid.lookup.sync.feed import PARTS_MAX, Batch, Digests, EpochError, Feed, FeedError
 
 SOURCE = "record"
 COMPARE_EVERY_S = 600.0
 """So often all groups are compared: a second's work for the record."""
-_PATIENTS_EVERY_S = 10.0
+_PATIENTS_EVERY_S = 5.0
 """How soon a ward's copy has somebody who comes to the ward."""
 _PAUSE_S = (1.0, 10.0)
 _AFTER, _DONE, _EPOCH, _CURSOR = "load after", "load done", "load epoch", "load cursor"
 _COMPARE, _YES = "must compare", "yes"
+_FETCHED_MAX = 30_000
+"""Resources that are asked for at once when groups are fetched again: some tens of MB."""
 _BATCHES_MAX = 100
 """Of changes, before a comparison: who is further behind compares later."""
 _FULL_PAUSE_S = 30.0
@@ -75,6 +77,7 @@ class Syncer:
         self._compare_every_s = compare_every_s
         self._compare_at_s = time.monotonic() + compare_every_s * random.uniform(0.2, 1.0)
         self._patients_at_s = 0.0
+        self._keeps_some = bool(wards)
         self.state = State()
 
     async def run(self) -> None:
@@ -125,6 +128,7 @@ class Syncer:
     async def _load(self) -> None:
         """Page by page, resuming in the middle; the position is set when all is there."""
         wanted = await self._feed.patients() if self._wards else None
+        self._keeps_some = wanted is not None
         after = await _in_thread(self._copy.meta, _AFTER) or ""
         progress = _Progress(self.state, int(await _in_thread(self._copy.meta, _DONE) or 0) if after else 0)
         while True:
@@ -161,7 +165,6 @@ class Syncer:
     async def _follow(self, position: Position) -> None:
         if self._wards and time.monotonic() >= self._patients_at_s:
             await self._keep_patients(await self._feed.patients())
-            self._patients_at_s = time.monotonic() + _PATIENTS_EVERY_S
         try:
             batch = await self._feed.changes(position.cursor, position.epoch)
         except EpochError:
@@ -170,14 +173,17 @@ class Syncer:
         await self._take(batch)
 
     async def _take(self, batch: Batch, *, believed: bool = True) -> None:
-        heartbeat = batch.heartbeat if batch.is_caught_up and believed else None
+        heartbeat = batch.heartbeat if believed else None
         position = Position(SOURCE, batch.epoch, batch.cursor)
-        only = await _in_thread(self._copy.patients) if self._wards and batch.changes else None
+        only = await _in_thread(self._copy.patients) if self._keeps_some and batch.changes else None
         await _in_thread(partial(self._copy.apply, batch.changes, position, heartbeat, only=only))
         self.state.phase = "following"
 
-    async def _keep_patients(self, wanted: Collection[str]) -> None:
+    async def _keep_patients(self, wanted: Collection[str] | None) -> None:
         """Of a ward's copy: bring who has come, forget who has left."""
+        self._patients_at_s = time.monotonic() + _PATIENTS_EVERY_S
+        if wanted is None:
+            return
         known = await _in_thread(self._copy.patients)
         for identity in sorted(set(wanted) - known):
             changes = await self._feed.patient(identity)
@@ -191,45 +197,50 @@ class Syncer:
     async def _compare(self, position: Position) -> None:
         """All groups with the record's; those that differ twice are fetched again, whole."""
         self._compare_at_s = time.monotonic() + self._compare_every_s * random.uniform(0.8, 1.2)
-        believed = not await self._must_compare()
         try:
-            suspects = await self._differing(position, believed=believed)
+            theirs, suspects = await self._differing(position)
+            if suspects:
+                theirs, again = await self._differing(position)
+                suspects &= again
         except EpochError:
             await self._repair()
             return
         if suspects:
             _log.error("%d groups of patients differ from the record: fetching them again", len(suspects))
-        await self._fetch_again(suspects)
+        await self._fetch_again(theirs, suspects)
         self.state.differences += len(suspects)
         self.state.compared_s = time.time()
         await _in_thread(self._copy.set_meta, _COMPARE, "")
         self.state.phase = "following"
 
-    async def _differing(self, position: Position, *, believed: bool) -> list[int]:
-        """What is written while one compares differs for a moment, and not in two comparisons in a row."""
+    async def _differing(self, position: Position) -> tuple[Digests, set[int]]:
+        """What the record has at some moment, and which groups differ from it when we are just there."""
+        believed = not await self._must_compare()
+        if self._wards:
+            await self._keep_patients(await self._feed.patients())
         position = await self._catch_up(position, believed=believed)
-        first = await self._unequal(await self._feed.digests())
-        if not first:
-            return []
-        await self._catch_up(position, believed=believed)
-        return sorted(first & await self._unequal(await self._feed.digests()))
+        theirs = await self._feed.digests()
+        if theirs.epoch != position.epoch:
+            raise EpochError(theirs.epoch)
+        await self._catch_up(position, believed=believed, until=theirs.cursor)
+        return theirs, await self._unequal(theirs)
 
     async def _repair(self) -> None:
         """The record's past has changed: what differs is fetched, and only then the position is of the new
         past. Whenever this is broken off, it is begun anew."""
         _log.warning("the record's past may have changed: comparing everything")
         theirs = await self._feed.digests()
-        await self._fetch_again(sorted(await self._unequal(theirs)))
+        await self._fetch_again(theirs, await self._unequal(theirs))
         await self._begin_at(Position(SOURCE, theirs.epoch, theirs.cursor))
 
-    async def _fetch_again(self, groups: Sequence[int]) -> None:
-        for number in groups:
+    async def _fetch_again(self, theirs: Digests, groups: Collection[int]) -> None:
+        for some in _portions(theirs, sorted(groups)):
             self.state.phase = "repairing"
-            await _in_thread(self._copy.replace_part, SOURCE, number, await self._feed.part(number))
+            await _in_thread(self._copy.replace_parts, SOURCE, some, await self._feed.parts(some))
 
-    async def _catch_up(self, position: Position, *, believed: bool) -> Position:
+    async def _catch_up(self, position: Position, *, believed: bool, until: str | None = None) -> Position:
         for _ in range(_BATCHES_MAX):
-            batch = await self._feed.changes(position.cursor, position.epoch, wait_s=0)
+            batch = await self._feed.changes(position.cursor, position.epoch, wait_s=0, until=until)
             await self._take(batch, believed=believed)
             position = Position(SOURCE, batch.epoch, batch.cursor)
             if batch.is_caught_up:
@@ -244,6 +255,21 @@ class Syncer:
             for number in ours.keys() | theirs.parts.keys()
             if ours.get(number, _NOTHING) != theirs.parts.get(number, _NOTHING)
         }
+
+
+def _portions(theirs: Digests, groups: Sequence[int]) -> Iterator[list[int]]:
+    """So many groups at once as an answer holds; one that has more by itself."""
+    some: list[int] = []
+    size = 0
+    for number in groups:
+        count = theirs.parts.get(number, _NOTHING).count
+        if some and (len(some) == PARTS_MAX or size + count > _FETCHED_MAX):
+            yield some
+            some, size = [], 0
+        some.append(number)
+        size += count
+    if some:
+        yield some
 
 
 class _Progress:
