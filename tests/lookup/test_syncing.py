@@ -224,6 +224,42 @@ def test_a_refusal_is_told_and_tried_again(copy: Copy) -> None:
     asyncio.run(run())
 
 
+def test_on_a_full_disk_it_shows_what_it_has_says_so_and_catches_up_later(copy: Copy) -> None:
+    """SQLite's own limit stands for the disk's: it fails with the same error."""
+    record = Record(page=500, batch=500)
+    record.put(patient("a"))
+    syncer = Syncer(copy, Feed(record))
+    asyncio.run(caught_up(syncer, copy, record))
+    asyncio.run(_steps(syncer, 1))
+    beat = copy.heartbeat()
+    with copy.writing() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    _limit(copy, pages)
+    record.put(*(observation(f"o{n}", "a") for n in range(400)))
+
+    async def run() -> None:
+        running = asyncio.create_task(syncer.run())
+        for _ in range(1_000):
+            await asyncio.sleep(0.01)
+            if syncer.state.problem:
+                break
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(run())
+    assert syncer.state.problem == "the disk is full"
+    assert copy.heartbeat() == beat, "its age grows, since it does not get on"
+    assert copy.chart("a") is not None
+    _limit(copy, 1_000_000)
+    asyncio.run(caught_up(syncer, copy, record))
+    assert_same(copy, record)
+
+
+def _limit(copy: Copy, pages: int) -> None:
+    with copy.writing() as connection:
+        connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+
 def test_a_damaged_copy_goes_on_with_its_spare_and_catches_up(copy: Copy) -> None:
     record = Record(page=500, batch=500)
     record.put(*(patient(f"p{n}") for n in range(200)))
