@@ -242,6 +242,19 @@ def _spoil(path: Path, how: str) -> None:
     path.write_bytes(content)
 
 
+def test_a_file_that_is_gone_is_replaced_by_its_spare(copy: Copy) -> None:
+    copy.apply([changed(patient("a"))], AT, Heartbeat(BEGAN, BEGAN))
+    copy.save()
+    copy.close()
+    for one in file.files_of(copy.path):
+        one.unlink(missing_ok=True)
+    opened, had_spare = Copy.open_spare(copy.path, KEY)
+    assert had_spare
+    assert opened.patients() == {"a"}
+    assert opened.heartbeat() == Heartbeat(BEGAN, BEGAN), "with its own age"
+    opened.close()
+
+
 def test_without_a_good_spare_it_begins_anew(copy: Copy, tmp_path: Path) -> None:
     copy.apply([changed(patient("a"))], AT)
     spare_of(copy.path).write_bytes(os.urandom(8192))

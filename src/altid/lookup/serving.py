@@ -53,7 +53,7 @@ def open_copy(settings: Settings, key: bytes) -> Copy:
     `WrongKeyError`, `OSError`."""
     path = settings.copy_file
     if not path.exists():
-        return Copy.create(path, key)
+        return Copy.open_spare(path, key)[0]
     try:
         return Copy.open(path, key)
     except CopyDamagedError:
