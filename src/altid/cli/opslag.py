@@ -116,6 +116,8 @@ def serve(options: Options, key_file: Path | None) -> int:
     from altid.lookup.serving import serve_locked
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # It would name patients: addresses are asked for that do.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = settings_of(options)
     try:
         code = 0 if keys.locked(settings.folder) else _answer(options, settings, key_file)

@@ -23,6 +23,8 @@ from altid.lookup.entry.tables import Tables
 PATH = "/feed/entry"
 EVERY_S = 30.0
 """How late a closed account, or a revoked place, is heard of at a place that has a line."""
+AGAIN_S = 3.0
+"""Where there was no line: a new place must know who may come in before it is needed."""
 META_AT = "entry at"
 """When the accounts that are known were true, as the record told it."""
 
@@ -51,12 +53,13 @@ class Courier:
     async def run(self) -> None:
         """Never ends by itself."""
         while True:
+            was_there = False
             try:
-                await self.go()
+                was_there = await self.go()
             except Exception as error:  # the next round may find it mended; what failed is in `problems`
                 self.problems.entry = type(error).__name__
                 _log.error("going to the record failed: %s", type(error).__name__)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if was_there else AGAIN_S)
 
     async def go(self) -> bool:
         """There and back once; whether the record was reached and has told."""

@@ -137,18 +137,12 @@ def visited(place: Place, handler: PageHandler) -> Handler:
         except (StrangeFormError, FormError):
             return told(place, words, "strange", 403)
         except PlaceTooWideError:
-            return _too_wide(place, words)
+            return told(place, words, "too-wide", 403, me=person)
         except CopyDamagedError:
             _log.error("the copy is not whole")
             return told(place, words, "broken", 503)
 
     return entered
-
-
-def _too_wide(place: Place, words: Words) -> Response:
-    """In the words of the record's own page."""
-    said = {part: words.text(f"error.too-wide.{part}") for part in ("title", "text")}
-    return page("told.html", words, place.bar(words), status=403, **said)
 
 
 def _to_logon(request: Request) -> Response:
