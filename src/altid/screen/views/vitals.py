@@ -15,6 +15,9 @@ from altid.screen.views.warning_score import PARTS, Score, Unscored, score_of
 ROUNDS_MAX = 4
 """Columns that fit beside the graph on a ward's screen."""
 
+_SCORED_FROM = 4
+"""Of the seven signs of a score: with so many somebody meant to make one, and is told what is missing."""
+
 _ORDER: tuple[tuple[str, frozenset[str]], ...] = (
     ("ews", frozenset({"ews", "MCS88125", "1104051000000101", "445551004"})),
     ("breaths", frozenset({"9279-1", "86290005", "MCS88122"})),
@@ -73,10 +76,10 @@ def vitals_of(chart: Chart) -> Vitals:
 
 
 def _score(signs: Sequence[Sign], number: int) -> Score | Unscored | None:
-    """Of one round. None where a score was charted, or none of what it is made of was measured."""
+    """Of one round. None where a score was charted, or it was no round: somebody took a temperature."""
     cells = {sign.known: sign.cells[number] for sign in signs if sign.known}
     measured = [part for part in PARTS if cells.get(part)]
-    if cells.get("ews") or not measured:
+    if cells.get("ews") or len(measured) < _SCORED_FROM:
         return None
     return score_of({part: cells.get(part) for part in PARTS})
 
