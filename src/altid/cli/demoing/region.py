@@ -151,6 +151,8 @@ def _print_addresses(
         role = "leads" if site.name == status.leader else "follows"
         narrator.print(f"  Patients at {site.name} ({role})  {site.web}/")
         narrator.print(f"    one of them            {site.web}/patient/{patients[site.name]}")
+        if site.lookup:
+            narrator.print(f"    the lookup record      {site.lookup}/   (also when nothing else answers)")
     narrator.print(f"  Live picture              {status.witness['status']}")
     narrator.print()
     print_users(people, narrator)
