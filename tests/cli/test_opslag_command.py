@@ -11,11 +11,14 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from altid.lookup import keys
 from altid.lookup.change import Change, Heartbeat, Position
@@ -74,6 +77,12 @@ def key_file(place: Path) -> str:
 @pytest.fixture(scope="module")
 def served(place: Path, key_file: str) -> Iterator[str]:
     """Its address, once it has said that it is ready."""
+    with serving(place, key_file) as address:
+        yield address
+
+
+@contextmanager
+def serving(place: Path, key_file: str) -> Iterator[str]:
     with subprocess.Popen(
         [*ALTID, "opslag", "serve", "--data", str(place), "--key-file", key_file],
         stdout=subprocess.PIPE,
@@ -157,6 +166,26 @@ def test_forms_are_made(place: Path, key_file: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert out.read_bytes().startswith(b"%PDF")
+
+
+def test_it_answers_though_no_source_can_be_reached_and_says_so(
+    place: Path, key_file: str, tmp_path: Path
+) -> None:
+    folder = unreachable(place, tmp_path)
+    key = ECKey.generate_key("P-384", {"kid": "tests"}).as_dict(private=True)
+    told = {"client_id": "b12", "audience": "https://a.epj.example.org/access/token", "key": key}
+    (folder / "client.json").write_text(json.dumps(told))
+    source = f'[[source]]\nname = "A"\nurl = "http://127.0.0.1:{free_port()}"\n'
+    settings = (folder / "opslag.toml").read_text()
+    (folder / "opslag.toml").write_text(f'credentials = "client.json"\n{settings}\n{source}')
+    with serving(folder, key_file) as address:
+        context = ssl.create_default_context(cafile=str(folder / "tls.pem"))
+        with httpx.Client(verify=context, timeout=_WAIT_S) as client:
+            until_s = time.monotonic() + _WAIT_S
+            while not (feed := client.get(f"{address}/health/ready").json()["feed"]) or not feed["problem"]:
+                assert time.monotonic() < until_s
+            assert feed["problem"] == "no line"
+            assert client.get(f"{address}/logon").status_code == 200
 
 
 def test_what_is_wrong_is_told_in_one_line(place: Path, key_file: str, tmp_path: Path) -> None:

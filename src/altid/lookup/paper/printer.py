@@ -29,6 +29,10 @@ BLANK_FORMS = 10
 SCHEDULE = "schedule"
 """Who has made a print that nobody asked for."""
 _MINUTE_S = 60
+_FIRST_AFTER = timedelta(minutes=1)
+"""After a start the pages come first, and a copy that is behind catches up."""
+_BETWEEN_S = 1.0
+"""A site has a hundred wards: their prints take minutes of one core, spread over more of them."""
 
 _log = logging.getLogger("altid.lookup")
 
@@ -81,25 +85,26 @@ class Printer:
         """For ever, by `opslag.toml`. What can't be printed is told in the log, and tried the next time."""
         every_s = self._settings.paper.every_min * _MINUTE_S
         forms_next = self._forms_after(self._watch.now())
-        wards_next = self._watch.now()
+        wards_next = self._watch.now() + _FIRST_AFTER
         while True:
             now = self._watch.now()
             if every_s and now >= wards_next:
-                await self.print_wards()
+                await self.print_wards(_BETWEEN_S)
                 wards_next = now + timedelta(seconds=every_s)
             if forms_next is not None and now >= forms_next:
                 await self.print_forms()
                 forms_next = self._forms_after(now)
             await asyncio.sleep(_MINUTE_S)
 
-    async def print_wards(self) -> int:
-        """All wards that somebody lies in; how many prints were made."""
+    async def print_wards(self, between_s: float = 0.0) -> int:
+        """All wards that somebody lies in, with a pause after each print; how many were made."""
         made = 0
         wards = [ward for ward in self._copy.wards() if ward.taken]
         await asyncio.to_thread(drop_others, self._copy, [ward.id for ward in wards])
         for ward in wards:
             for kind in KINDS:
                 made += await self._print(kind, ward)
+                await asyncio.sleep(between_s)
         return made
 
     async def print_forms(self) -> None:
