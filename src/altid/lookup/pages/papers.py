@@ -41,14 +41,14 @@ def ward_paper(printer: Printer) -> PageHandler:
 
 
 async def _ward_paper(visit: Visit, printer: Printer, kind: str, ward: WardRow) -> Response:
-    grounds: dict[str, object] = {}
+    ids = [bed.identity.id for bed in visit.place.copy.ward(ward.id)]
+    # Asked here and not by the printer, which reads charts in a thread of its own.
+    sights = {id_: visit.place.entry.sight(visit.person, id_) for id_ in ids}
 
     def sees(chart: Chart) -> Chart | None:
-        id_ = str(chart.patient.get("id"))
-        sight = visit.place.entry.sight(visit.person, id_)
-        if sight.grounds is None:
+        sight = sights.get(str(chart.patient.get("id")))
+        if sight is None or sight.grounds is None:
             return None
-        grounds[id_] = sight.grounds
         return seen_by(chart, visit.place.entry, visit.person, sight)
 
     try:
@@ -58,7 +58,8 @@ async def _ward_paper(visit: Visit, printer: Printer, kind: str, ward: WardRow) 
         if kept is None or not sees_all(visit.place.entry, visit.person, kept.patients):
             return told(visit.place, visit.words, "unprinted", 503, me=visit.person)
         pdf, shown = kept.content, kept.patients
-    await visit.look(f"{kind}.pdf", shown, Action.PRINT, [grounds[one] for one in shown if one in grounds])
+    grounds = [sights[one].grounds if one in sights else None for one in shown]
+    await visit.look(f"{kind}.pdf", shown, Action.PRINT, grounds)
     return _pdf(pdf, kind)
 
 
