@@ -33,7 +33,7 @@ check: setup ## style, types and the direction of imports
 	exit $$status
 
 test: setup ## check, then all tests; fails if either does
-	@status=0; $(MAKE) check || status=1; $(BIN)/pytest $(ARGS) || status=$$?; exit $$status
+	@status=0; $(MAKE) check || status=1; $(BIN)/pytest -n 2 --dist loadfile $(ARGS) || status=$$?; exit $$status
 
 faults: setup ## a two-site region on the real parts: sites killed under load, and back
 	@$(BIN)/pytest -m long $(ARGS)
