@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import logging
+import os
 import pkgutil
 import random
 import stat
@@ -23,7 +24,7 @@ from altid.access.passkeys import Asked
 from altid.access.refreshing import Chain
 from altid.access.secret import AccessSecret, SecretError, read_secret_file
 from altid.access.tokens import TokenError
-from altid.record.postgres.account import current
+from altid.record.postgres.account import Account, current
 from tests.access.desks import PASSWORD, SECRET, SETTINGS, Scene, at_desk, granted
 
 NAMES_OF_SECRETS = {
@@ -100,7 +101,16 @@ def test_each_purpose_has_a_key_of_its_own() -> None:
 def test_what_a_guard_needs_is_for_its_owner_only(tmp_path: Path) -> None:
     prepare(tmp_path, current())
     assert stat.S_IMODE((tmp_path / "access.key").stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o700
+    for journals in ("audit", "intents"):
+        assert stat.S_IMODE((tmp_path / journals).stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_a_folder_that_root_has_made_is_served_from_by_others(tmp_path: Path) -> None:
+    nobody = Account("nobody", 65_534, 65_534, ())
+    prepare(tmp_path, nobody)
+    owners = {(tmp_path / name).stat().st_uid for name in ("access.key", "audit", "intents")}
+    assert owners == {nobody.uid}
 
 
 def test_the_secret_is_made_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 ```
 FOLDER/access.key    the access secret, 0600
 FOLDER/audit/        the journals, 0700
+FOLDER/intents/      those of orders, likewise
 FOLDER/identity.toml the region's identity providers, where it has some, with the files that it names
 ```
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from altid.access.federation.file import files_of
 from altid.access.federation.table import IdentityFileError
-from altid.access.guard import AUDIT_FOLDER, PROVIDERS_FILE, SECRET_FILE
+from altid.access.guard import AUDIT_FOLDER, INTENTS_FOLDER, PROVIDERS_FILE, SECRET_FILE
 from altid.access.secret import SECRET_BYTES, AccessSecret, read_secret_file
 from altid.record.postgres.account import Account
 from altid.record.postgres.folder import write_owned
@@ -33,7 +34,7 @@ def prepare(folder: Path, account: Account, secret: AccessSecret | None = None) 
     `secret`: the one that it must be, where several folders share it. Raises `SecretError` if the file that
     is there can't be used, or `OSError`.
     """
-    path, journals = folder / SECRET_FILE, folder / AUDIT_FOLDER
+    path = folder / SECRET_FILE
     if path.exists():
         _give(path, account)
         if secret is not None and read_secret_file(path) != secret:
@@ -42,9 +43,10 @@ def prepare(folder: Path, account: Account, secret: AccessSecret | None = None) 
             read_secret_file(path)
     else:
         write_owned(path, (secret or new_secret()).text, account)
-    journals.mkdir(mode=0o700, exist_ok=True)
-    for one in (journals, *journals.rglob("*")):  # root may have served from it before
-        _give(one, account)
+    for journals in (folder / AUDIT_FOLDER, folder / INTENTS_FOLDER):
+        journals.mkdir(mode=0o700, exist_ok=True)
+        for one in (journals, *journals.rglob("*")):  # root may have served from it before
+            _give(one, account)
     for one in _provided(folder):  # and has perhaps put these there
         _give(one, account)
 

@@ -26,7 +26,7 @@ from altid.record.database import Database
 
 SECRET_FILE = "access.key"  # noqa: S105 (a file's name)
 """Of the access secret: in the data folder of `altid serve`, or of each site of a region."""
-AUDIT_FOLDER = "audit"
+AUDIT_FOLDER, INTENTS_FOLDER = "audit", "intents"
 """Of the journals, beside it."""
 PROVIDERS_FILE = "identity.toml"
 """Of the region's identity providers, beside it. Without it people log on by local accounts."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from altid.access.audit.event import Action as Told
 from altid.access.audit.event import Event, Outcome, Who
 from altid.access.audit.recorder import Audit
+from altid.access.guard import INTENTS_FOLDER
 from altid.access.secret import AccessSecret
 from altid.orders.intent import Intent
 from altid.orders.limits import OrderLimits
@@ -25,7 +26,7 @@ from altid.record.database import Database
 from altid.record.grouping import GroupWriter
 from altid.record.write import MUST_BE_NEW
 
-FOLDER = "intents"
+FOLDER = INTENTS_FOLDER
 """Of the journals, beside those of the audit."""
 
 
