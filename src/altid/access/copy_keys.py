@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 class NewPlace:
     """`public`: a JWK set, to be registered; `credentials`: the text of the place's own file."""
 
-    public: dict[str, Any]
+    public: dict[str, Any] = field(repr=False)
     credentials: str = field(repr=False)
 
 
