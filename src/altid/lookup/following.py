@@ -48,6 +48,11 @@ class Following:
 
                 tasks.create_task(run_sources(self._copy, self._settings.beside))
 
+    async def close(self) -> None:
+        """Hang up, in the loop that asked."""
+        if self._sources is not None:
+            await self._sources.close()
+
     def told(self) -> dict[str, Any] | None:
         """How the feed gets on, for programs and for the bar; None where nothing is followed yet."""
         if self._syncer is None:

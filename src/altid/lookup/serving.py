@@ -103,7 +103,9 @@ async def _serve(
             stopping = asyncio.create_task(_stopped_by(closing, server))
             await server.serve([listener])
             stopping.cancel()
-        return 0 if server.started else 1
+        code = 0 if server.started else 1
+    await following.close()
+    return code
 
 
 async def _compile_others() -> None:

@@ -136,8 +136,6 @@ def visited(place: Place, handler: PageHandler) -> Handler:
             return answer_503
         except (StrangeFormError, FormError):
             return told(place, words, "strange", 403)
-        except PlaceTooWideError:
-            return told(place, words, "too-wide", 403, me=person)
         except CopyDamagedError:
             _log.error("the copy is not whole")
             return told(place, words, "broken", 503)
