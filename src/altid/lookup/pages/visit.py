@@ -134,6 +134,8 @@ def visited(place: Place, handler: PageHandler) -> Handler:
             answer_503 = told(place, words, "unaudited", 503, text=said)
             answer_503.headers["Retry-After"] = _RETRY_S
             return answer_503
+        except PlaceTooWideError:
+            return told(place, words, "too-wide", 403, me=person)
         except (StrangeFormError, FormError):
             return told(place, words, "strange", 403)
         except CopyDamagedError:
