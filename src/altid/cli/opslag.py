@@ -45,6 +45,12 @@ def opslag() -> None:
 
     It starts in an instant, needs nothing but its own file to answer, and says on every page how old that is.
     The data folder (--data) is the place: its opslag.toml, its copy and the seals of its key.
+
+    \b
+    Examples:
+      altid opslag enrol --place "Sengeafsnit B12" --kind ward --ward b12 --prefix B12 --out b12/
+      altid opslag create --data b12/ --tpm
+      altid opslag serve --data b12/
     """
 
 
