@@ -122,7 +122,7 @@ def test_the_segment_that_holds_the_position_is_never_surplus(numbers: set[int],
 
 
 def test_recovery_is_given_a_packed_segment_whole(folder: Path, tmp_path: Path) -> None:
-    (folder / "wal" / "000000010000000000000001.gz").write_bytes(gzip.compress(b"log"))
+    (folder / "wal" / "000000010000000000000001.gz").write_bytes(gzip.compress(b"log", mtime=0))
     assert fetch(folder, "000000010000000000000001", tmp_path / "target")
     assert (tmp_path / "target").read_bytes() == b"log"
 
@@ -142,7 +142,7 @@ def test_only_what_the_archive_has_not_ends_the_log(folder: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "raw", [gzip.compress(b"log")[:-6], b"no gzip", gzip.compress(b"log")[:12] + bytes(9)]
+    "raw", [gzip.compress(b"log", mtime=0)[:-6], b"no gzip", gzip.compress(b"log")[:12] + bytes(9)]
 )
 def test_a_damaged_segment_stops_recovery(folder: Path, tmp_path: Path, raw: bytes) -> None:
     (folder / "wal" / "000000010000000000000001.gz").write_bytes(raw)

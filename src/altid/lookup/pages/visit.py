@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from altid.access.audit.event import Action
 from altid.access.audit.unavailable import AuditUnavailableError
+from altid.access.grounds import PlaceTooWideError
 from altid.lookup.age import Age, Watch
 from altid.lookup.bar import Bar, bar_of, loading
 from altid.lookup.damage import CopyDamagedError
