@@ -47,6 +47,16 @@ async def told_of(permit: Permit, patients: Iterable[str]) -> frozenset[str]:
     return frozenset([patient for patient in patients if await permit.has_grounds([patient])])
 
 
+def acts(identity: Identity) -> bool:
+    """Whether there is anything that this person does with signed orders."""
+    return bool(allowed(identity, _MEDICATION) | allowed(identity, _REQUISITION))
+
+
+def allowed(identity: Identity, type_: str) -> frozenset[Action]:
+    """What this person may do with orders of a type, drafts aside."""
+    return frozenset(each for each in Action if each is not Action.DRAFT and may(identity, each, type_))
+
+
 def may(identity: Identity, action: Action, type_: str) -> bool:
     """Whether it may be done at all: grounds are asked for afterwards."""
     letter = "c" if action in (Action.DRAFT, Action.SIGN, Action.RENEW) else "u"

@@ -29,6 +29,7 @@ from altid.web.listing import list_routes
 from altid.web.loading import read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.notes import note_routes
+from altid.web.ordering import ordering_routes
 from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
 from altid.web.patient_pages import patient_routes
@@ -71,6 +72,7 @@ def pages(service: Service) -> list[BaseRoute]:
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
         *note_routes(service, names),
+        *ordering_routes(service, names),
         *patient_routes(service, names),
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),

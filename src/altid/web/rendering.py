@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from functools import cache
@@ -16,7 +17,8 @@ from altid.access.refusal import Refusal
 from altid.screen import rendering
 from altid.screen.rendering import environment
 from altid.screen.views.moments import ZONE
-from altid.screen.words import Words
+from altid.screen.words import LANGUAGES, Language, Words
+from altid.screen.words.ordering import ORDERING, SCRIPTED
 from altid.web import asking_for
 from altid.web.finding import SEARCH_CHARACTERS_MAX
 
@@ -30,8 +32,21 @@ def templates() -> Environment:
         "LIST_HOURS": HOURS,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
         "asking_for": asking_for,
+        "scripted": scripted,
     }
     return made
+
+
+@cache
+def scripted(language: Language) -> str:
+    """What the pages' scripts say in a language, as JSON."""
+    place = LANGUAGES.index(language)
+    said = {
+        key.removeprefix(SCRIPTED): texts[place]
+        for key, texts in ORDERING.items()
+        if key.startswith(SCRIPTED)
+    }
+    return json.dumps(said, ensure_ascii=False)
 
 
 def render(template: str, words: Words, **data: Any) -> str:

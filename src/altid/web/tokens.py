@@ -6,6 +6,7 @@ counts as somebody at the screen, as every page does; the second only where the 
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from altid.access.identity import Identity
 from altid.access.logon import with_refresh
 from altid.access.page_tokens import for_page, renewed
 from altid.access.refusal import Refusal
+from altid.access.secret import AccessSecret, tag
 from altid.screen.forms import StrangeFormError, check_from_here
 from altid.screen.headers import NOT_KEPT
 from altid.screen.language import words_for
@@ -51,7 +53,7 @@ async def _give(service: Service, request: Request) -> Response:
         return _refused(request, refusal.NOT_ALLOWED)
     found, kept = await _who(service, request)
     answer = found if isinstance(found, Refusal) else await _granted(service, request, found)
-    response = _answered(service, request, answer)
+    response = _answered(service, request, answer, with_outbox=True)
     if kept is not None:
         cookies.begin(response, kept, secure=cookies.is_secure(request))
     return response
@@ -99,22 +101,33 @@ async def _granted(service: Service, request: Request, identity: Identity) -> Gr
     return await for_page(service.guard.desk, caller_of(request, service), identity)
 
 
-def _answered(service: Service, request: Request, answer: Granted | Refusal) -> Response:
+def _answered(
+    service: Service, request: Request, answer: Granted | Refusal, *, with_outbox: bool = False
+) -> Response:
     if isinstance(answer, Refusal):
         return _refused(request, answer)
     guard = service.guard
     sites = guard.sites or ((guard.site, public_url(service)),)
     expires = datetime.fromtimestamp(answer.identity.expires_s, UTC)
+    account = answer.identity.subject
+    outbox = {"outboxKey": outbox_key(guard.desk.secret, account)} if with_outbox else {}
     return _json(
         {
             "token": answer.access,
             "expires": expires.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "expiresIn": answer.expires_in_s,
-            "account": answer.identity.subject,
+            "account": account,
             "site": guard.site,
             "sites": [{"name": name, "url": url} for name, url in sites],
+            **outbox,
         }
     )
+
+
+def outbox_key(secret: AccessSecret, account: str) -> str:
+    """What a browser seals an account's unsent orders with: 32 bytes, base64. It is the same at every server,
+    so what was left on a ward's PC is opened by its owner's next logon and by nobody else's."""
+    return base64.b64encode(tag(secret.derive("outboxes of browsers"), account.encode())).decode("ascii")
 
 
 def _refused(request: Request, refused: Refusal) -> Response:

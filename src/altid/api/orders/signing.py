@@ -59,16 +59,17 @@ async def sign(service: Service, desk: OrderDesk, request: Request) -> Response:
 
 
 async def check(service: Service, request: Request) -> Response:
-    """POST /orders/check: what stands against it, and nothing is written."""
+    """POST /orders/check: each order as it would be signed, to be read back, and what stands against it.
+    Nothing is written."""
     asked = orders_of(service.settings, request, _UNSIGNED_KEY)
     _require_seen(request, asked, writes=False)
     charts = await allowed(service, request, asked)
+    examined = _findings(asked, charts)
     findings = [
-        {**finding.json, "field": placed(finding, one)}
-        for one, found in _findings(asked, charts)
-        for finding in found
+        {**finding.json, "field": placed(finding, one)} for one, found in examined for finding in found
     ]
-    return answers.json_response({"findings": findings})
+    orders = [{name: value for name, value in one.resource.items() if name != "id"} for one, _ in examined]
+    return answers.json_response({"findings": findings, "orders": orders})
 
 
 def _require_seen(request: Request, asked: Sequence[Asked], *, writes: bool = True) -> None:

@@ -9,6 +9,7 @@ from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.lookup import LOOKUP
 from altid.screen.words.notes import NOTES
+from altid.screen.words.ordering import ORDERING
 from altid.screen.words.papers import PAPERS
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
@@ -324,6 +325,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **ENTRY,
     **LOOKUP,
     **NOTES,
+    **ORDERING,
     **PAPERS,
     **PARTS,
     **PATIENTS,

@@ -1,0 +1,78 @@
+"""`/patient/{id}/order`: ordering for one patient, and what is done with the orders that there are.
+
+The page is the frame and its forms; its scripts ask `/orders` and `/fhir` with the page's token, at the site
+that answers (docs/screen.md). So what is typed outlives the site that the page came from.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from altid.access.audit.event import Action, Outcome
+from altid.orders.policy import allowed
+from altid.screen.rendering import answer
+from altid.screen.views.identity import Identity, identity_of
+from altid.screen.views.moments import ZONE
+from altid.screen.words import Words
+from altid.screen.words.speaker import person_name
+from altid.web.gate import Service, Visit, gated
+from altid.web.me import PlaceNames, me_of
+from altid.web.patient import Shown
+from altid.web.patient_pages import open_patient
+from altid.web.rendering import page
+
+ROUTES = {
+    "26643006": "oral",
+    "47625008": "intravenous",
+    "34206005": "subcutaneous",
+    "78421000": "intramuscular",
+    "447694001": "inhaled",
+    "37839007": "sublingual",
+    "37161004": "rectal",
+    "6064005": "topical",
+}
+"""SNOMED CT codes of the ways in which drugs are given on wards."""
+UNITS = ("mg", "g", "ug", "[iU]", "mL", "1", "mmol")
+"""UCUM. Micrograms and units are written out on screen; a piece is called as the drug calls it."""
+SCHEDULES = ("rounds", "times", "every", "clock", "weekly", "needed", "once", "continuous")
+
+
+def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
+    async def order(visit: Visit) -> Response:
+        me = await me_of(visit, names)
+        if not me.acts_on_orders:
+            identity = visit.request.path_params["id"]
+            visit.note(Action.READ, "patient-order", type="Patient", id=identity, outcome=Outcome.REFUSED)
+            return page("not-for-role.html", visit.words, status=403, me=me)
+        opened = await open_patient(visit, names, "patient-order")
+        if isinstance(opened, Response):
+            return opened
+        shown = Shown(opened.chart, visit.words, opened.me, by_override=opened.by_override)
+        acts = {
+            type_: sorted(allowed(visit.identity, type_)) for type_ in ("MedicationRequest", "ServiceRequest")
+        }
+        html = shown.render(
+            "order.html",
+            "order",
+            label=_label(identity_of(opened.chart.patient), visit.words),
+            acts=acts,
+            acts_told=json.dumps(acts),
+            routes=ROUTES,
+            units=UNITS,
+            schedules=SCHEDULES,
+            start=datetime.now(ZONE).date().isoformat(),
+        )
+        return answer(html, visit.words)
+
+    return [Route("/patient/{id}/order", gated(service, order), methods=["GET"])]
+
+
+def _label(identity: Identity, words: Words) -> str:
+    """Who it is, as an unsent order says it: name and CPR number."""
+    unknown = words.text("value.not-given")
+    number = identity.number.value if identity.number else unknown
+    return f"{person_name(identity, unknown)} · {number}"
