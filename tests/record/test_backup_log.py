@@ -142,7 +142,7 @@ def test_only_what_the_archive_has_not_ends_the_log(folder: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "raw", [gzip.compress(b"log", mtime=0)[:-6], b"no gzip", gzip.compress(b"log")[:12] + bytes(9)]
+    "raw", [gzip.compress(b"log", mtime=0)[:-6], b"no gzip", gzip.compress(b"log", mtime=0)[:12] + bytes(9)]
 )
 def test_a_damaged_segment_stops_recovery(folder: Path, tmp_path: Path, raw: bytes) -> None:
     (folder / "wal" / "000000010000000000000001.gz").write_bytes(raw)
