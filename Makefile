@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check faults bench lock runtime
+.PHONY: help setup demo test test-browser check faults bench lock runtime
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
 	@echo '  Arguments: make demo ARGS="--exit", make test ARGS="-k socket"'
 
 setup: ## make .venv with the locked packages (developing and running)
@@ -34,6 +34,10 @@ check: setup ## style, types and the direction of imports
 
 test: setup ## check, then all tests; fails if either does
 	@status=0; $(MAKE) check || status=1; $(BIN)/pytest -n 2 --dist loadfile $(ARGS) || status=$$?; exit $$status
+
+test-browser: setup ## only the tests in a browser, in both languages; pictures in build/screens
+	@command -v chromium chromium-browser google-chrome >/dev/null || echo 'altid: there is no Chromium here: the tests that need it are SKIPPED. Install it (Debian: apt install chromium).' >&2; \
+	$(BIN)/pytest -m '' $$(grep -rl 'playwright' tests --include='test_*.py') $(ARGS)
 
 faults: setup ## a two-site region on the real parts: sites killed under load, and back
 	@$(BIN)/pytest -m long $(ARGS)

@@ -44,7 +44,7 @@ def pins(text: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "test", "check", "bench", "help"])
+@pytest.mark.parametrize("target", ["setup", "demo", "test", "test-browser", "check", "bench", "help"])
 def test_make_knows_the_target(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
