@@ -24,6 +24,8 @@ class Issue:
     data: Mapping[str, object] = field(default_factory=dict)
     expression: str | None = None
     severity: Severity = "error"
+    coding: tuple[str, str] | None = None
+    """(system, code) of what programs have to tell apart beyond `code` (`issue.details`)."""
 
     def text(self, language: Language) -> str:
         template = self.text_da if language == "da" else self.text_en
@@ -56,11 +58,16 @@ def _render(issue: Issue, language: Language) -> dict[str, Any]:
         "code": issue.code,
         "diagnostics": issue.text("en"),
     }
-    if language == "da":
-        rendered["details"] = {"text": issue.text("da")}
+    if details := _details(issue, language):
+        rendered["details"] = details
     if issue.expression:
         rendered["expression"] = [issue.expression]
     return rendered
+
+
+def _details(issue: Issue, language: Language) -> dict[str, Any]:
+    coding = {"coding": [{"system": issue.coding[0], "code": issue.coding[1]}]} if issue.coding else {}
+    return coding | ({"text": issue.text("da")} if language == "da" else {})
 
 
 _ALL_OK = Issue("informational", "All OK.", "Alt i orden.", severity="information")

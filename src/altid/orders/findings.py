@@ -11,9 +11,12 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from altid.fhir.outcome import Issue
+from altid.orders.elements import ALTID
 
 Severity = Literal["error", "warning"]
 
+CHECKS = f"{ALTID}/CodeSystem/order-check"
+"""The codes of findings."""
 _ISSUE_CODES = {"required": "required", "patient-unknown": "not-found", "drug-unknown": "code-invalid"}
 
 
@@ -43,9 +46,12 @@ class Finding:
 
     @property
     def issue(self) -> Issue:
-        """For an `OperationOutcome`. The texts are taken as they are, so nothing is filled in."""
+        """For an `OperationOutcome`. The texts are taken as they are, so nothing is filled in. What may be
+        overridden is told by its code, also where a refusal calls all of it errors."""
         code = _ISSUE_CODES.get(self.code, "business-rule")
-        return Issue(code, "{en}", "{da}", {"en": self.en, "da": self.da}, self.field, self.severity)
+        coding = (CHECKS, self.code) if self.severity == "warning" else None
+        said = {"en": self.en, "da": self.da}
+        return Issue(code, "{en}", "{da}", said, self.field, self.severity, coding)
 
 
 class RefusedError(Exception):

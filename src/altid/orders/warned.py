@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from altid.orders.context import Context
 from altid.orders.elements import ALTID, Resource
-from altid.orders.findings import Finding
+from altid.orders.findings import CHECKS, Finding
 
-CHECKS = f"{ALTID}/CodeSystem/order-check"
 WARNINGS = f"{ALTID}/NamingSystem/order-warning"
 
 
