@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.event import Action
 from altid.screen.static import serving
 from altid.screen.views.moments import ZONE
+from altid.web.administering import administering_routes
 from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.back_entry import back_entry_routes
@@ -29,6 +30,7 @@ from altid.web.listing import list_routes
 from altid.web.loading import read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.notes import note_routes
+from altid.web.order_pages import order_routes
 from altid.web.ordering import ordering_routes
 from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
@@ -73,6 +75,8 @@ def pages(service: Service) -> list[BaseRoute]:
         Route("/", gated(service, search), methods=["POST"]),
         *note_routes(service, names),
         *ordering_routes(service, names),
+        *order_routes(service, names),
+        *administering_routes(service, names),
         *patient_routes(service, names),
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,7 @@ from starlette.responses import HTMLResponse
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.lists import FORMER_DAYS, HOURS
 from altid.access.refusal import Refusal
+from altid.fhir import json
 from altid.screen import rendering
 from altid.screen.rendering import environment
 from altid.screen.views.moments import ZONE
@@ -33,6 +33,7 @@ def templates() -> Environment:
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
         "asking_for": asking_for,
         "scripted": scripted,
+        "jsoned": jsoned,
     }
     return made
 
@@ -46,7 +47,12 @@ def scripted(language: Language) -> str:
         for key, texts in ORDERING.items()
         if key.startswith(SCRIPTED)
     }
-    return json.dumps(said, ensure_ascii=False)
+    return jsoned(said)
+
+
+def jsoned(content: Any) -> str:
+    """For an attribute that a page's script reads; decimals keep their digits."""
+    return json.dumps(content).decode()
 
 
 def render(template: str, words: Words, **data: Any) -> str:

@@ -88,6 +88,8 @@ class Medication:
     last: Given | None = None
     due: Slot | None = None
     """Of an order that is given by a schedule, where it is known what was given."""
+    reference: str = ""
+    """`Type/id` of what the row is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Med
         has_reservation=is_changed_in_meaning(resource),
         last=given,
         due=_due(chart, dosages, given) if has_schedule else None,
+        reference=f"{resource['resourceType']}/{resource.get('id', '')}",
     )
 
 

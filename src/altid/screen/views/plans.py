@@ -44,6 +44,8 @@ class Requisition:
     is_forbidden: bool
     """`doNotPerform`: it is asked that this is not done."""
     has_reservation: bool
+    reference: str = ""
+    """`Type/id` of what the row is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,12 @@ class Appointment:
 class Requisitions:
     is_known: bool
     pending: tuple[Requisition, ...] = ()
-    done_count: int = 0
+    done: tuple[Requisition, ...] = ()
+    """Answered, or taken back; the newest first."""
+
+    @property
+    def done_count(self) -> int:
+        return len(self.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,9 @@ def requisitions_of(chart: Chart) -> Requisitions:
     requests = not_in_error(chart.of("ServiceRequest"))
     pending = [_requisition(chart, r) for r in requests if r.get("status") in _PENDING]
     pending.sort(key=lambda r: (_urgency(r.priority), -sort_key(r.asked).timestamp()))
-    return Requisitions(True, tuple(pending), len(requests) - len(pending))
+    done = [_requisition(chart, r) for r in requests if r.get("status") not in _PENDING]
+    done.sort(key=lambda r: -sort_key(r.asked).timestamp())
+    return Requisitions(True, tuple(pending), tuple(done))
 
 
 def appointments_of(chart: Chart) -> Appointments:
@@ -112,6 +121,7 @@ def _requisition(chart: Chart, request: Resource) -> Requisition:
         reasons=tuple(dict.fromkeys([*concepts_text(request.get("reasonCode")), *(r for r in reasons if r)])),
         is_forbidden=request.get("doNotPerform") is True,
         has_reservation=is_changed_in_meaning(request),
+        reference=f"{request['resourceType']}/{request.get('id', '')}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from altid.screen.words.access import ACCESS
+from altid.screen.words.acting import ACTING
 from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.codes import CODES
@@ -320,6 +321,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
 CATALOGUE: dict[str, tuple[str, str]] = {
     **_TEXTS,
     **ACCESS,
+    **ACTING,
     **APPLICATIONS,
     **BACK_ENTRY,
     **ENTRY,
