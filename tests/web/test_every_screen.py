@@ -36,7 +36,7 @@ _ENLARGED = {"width": 640, "height": 450}
 _KEYS_MAX = 40
 """Steps by keyboard on one screen: a ward's list has hundreds of links that are all alike."""
 _KEYS_OF_A_MOMENT = 8
-"""Day, month, year, hour, minute, half of the day and the calendar: each is a stop of its own in one field."""
+"""Day, month, year, hour, minute, half of the day, calendar: each is a stop of its own in one field."""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _AXE_ASKED = json.dumps({"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]})
 _VIOLATIONS = f"""
