@@ -30,6 +30,7 @@ SCREENS = (
     Screen("ward", f"/ward/{WARD_PLACE}"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
+    Screen("order", f"/patient/{PATIENT}/order"),
     Screen("no-grounds", f"/patient/{NEIGHBOUR}"),
     Screen("blocks", f"/patient/{PATIENT}/blocks"),
     Screen("back-entry", f"/patient/{PATIENT}/back-entry"),
@@ -43,4 +44,6 @@ SCREENS = (
     Screen("follow-up", "/follow-up", Role.AUDITOR),
     Screen("reconciliation", "/reconciliation", Role.OPERATIONS),
     Screen("workplace", "/workplace", Role.ADMINISTRATOR),
+    Screen("clients", "/clients", Role.OPERATIONS),
+    Screen("emergency-codes", "/emergency-codes", Role.OPERATIONS),
 )

@@ -34,6 +34,7 @@ from altid.record.heartbeat import Heart
 from altid.record.primary import FAILURES, NoPrimaryError
 from altid.server.paths import FEED_BASE, FHIR_BASE, ORDERS_BASE, is_below
 from altid.web.pages import pages
+from altid.web.telemetry_files import FOLDER
 
 _READY_S_MAX = 2.0
 """A database that needs longer than this for SELECT 1 is not one to send patients' questions to."""
@@ -98,7 +99,7 @@ class App:
             writer = GroupWriter(database)
             service = Service(database, writer, self._settings.fhir, guard)
             app.routes.extend(routes(guard))
-            app.routes.extend(pages(service))
+            app.routes.extend(pages(service, Path(self._settings.guard.folder) / FOLDER))
             async with open_orders(
                 database,
                 writer,

@@ -26,6 +26,7 @@ from altid.server.app import App, AppSettings
 from altid.server.ending import AnswersToTheEnd
 from altid.server.live import Lease, OnlyWhileLive
 from altid.server.origins import ForOrigins
+from altid.server.timing import TellsTime
 
 _BACKLOG = 1_024
 _DRAIN_S = 10
@@ -94,11 +95,11 @@ class _Server(uvicorn.Server):
 
 def application_of(settings: WorkerSettings) -> ForOrigins:
     """What the process answers with."""
-    origins = settings.app.guard.for_access().origins
+    origins, site = settings.app.guard.for_access().origins, settings.app.guard.site
     if settings.live_file is None:
-        return ForOrigins(AnswersToTheEnd(App(settings.app)), origins)
-    live = OnlyWhileLive(App(replace(settings.app, is_replicated=True)), Lease(Path(settings.live_file)))
-    return ForOrigins(AnswersToTheEnd(live), origins)
+        return ForOrigins(AnswersToTheEnd(TellsTime(App(settings.app), site)), origins)
+    app = TellsTime(App(replace(settings.app, is_replicated=True)), site)
+    return ForOrigins(AnswersToTheEnd(OnlyWhileLive(app, Lease(Path(settings.live_file)))), origins)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ Every page but the ways in, the files that pages are dressed with, and health as
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.back_entry import back_entry_routes
 from altid.web.blocking import block_routes
+from altid.web.clients import client_routes
 from altid.web.code_uses import code_use_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
@@ -44,8 +46,9 @@ OF_PROGRAMS = ("/fhir/", "/access/", "/session/", "/.well-known/")
 """Below these there are no pages: a program that asks for what is not there is told so, not to log on."""
 
 
-def pages(service: Service) -> list[BaseRoute]:
-    """The routes of all pages. The last one takes whatever is left, so they stand behind all others."""
+def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
+    """The routes of all pages. The last one takes whatever is left, so they stand behind all others.
+    `told`: folder for what browsers tell of how they fare; None: it is not kept."""
     names = PlaceNames()
     entrance, wards = Entrance(service), Wards()
 
@@ -55,7 +58,7 @@ def pages(service: Service) -> list[BaseRoute]:
     async def search(visit: Visit) -> Response:
         return await _front(visit, names, wards, visit.form.get("search", "").strip())
 
-    return [
+    found: list[BaseRoute] = [
         Route("/static/{name}", serving("altid.web"), methods=["GET"]),
         *entrance.routes(),
         *Federated(service, entrance).routes(),
@@ -71,6 +74,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *reconciliation_routes(service, names),
         *ward_routes(service, names),
         *token_routes(service),
+        *client_routes(service, names, told, lambda: found),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
         *note_routes(service, names),
@@ -81,6 +85,7 @@ def pages(service: Service) -> list[BaseRoute]:
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),
     ]
+    return found
 
 
 async def _no_page(request: Request) -> Response:

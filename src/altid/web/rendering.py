@@ -21,6 +21,7 @@ from altid.screen.words import LANGUAGES, Language, Words
 from altid.screen.words.ordering import ORDERING, SCRIPTED
 from altid.web import asking_for
 from altid.web.finding import SEARCH_CHARACTERS_MAX
+from altid.web.telemetry import TELLS
 
 
 @cache
@@ -31,6 +32,7 @@ def templates() -> Environment:
         "FORMER_DAYS": FORMER_DAYS,
         "LIST_HOURS": HOURS,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
+        "TELLS": TELLS,
         "asking_for": asking_for,
         "scripted": scripted,
         "jsoned": jsoned,

@@ -6,6 +6,7 @@ from altid.screen.words.access import ACCESS
 from altid.screen.words.acting import ACTING
 from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.back_entry import BACK_ENTRY
+from altid.screen.words.clients import CLIENTS
 from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.lookup import LOOKUP
@@ -332,6 +333,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **PARTS,
     **PATIENTS,
     **RECONCILING,
+    **CLIENTS,
     **WARDS,
     **CODES,
 }
