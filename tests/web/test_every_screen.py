@@ -76,7 +76,11 @@ _NO_SCREENS = {
     "/logon/saml/{name}/metadata",
 }
 """Files, answers to scripts, and ways that only lead on."""
-_ELSEWHERE = {"/application", "/patient/{id}/back-entry/{number}"}
+_ELSEWHERE = {
+    "/application",
+    "/patient/{id}/back-entry/{number}",
+    "/patient/{id}/orders/{kind}/{order}",
+}
 """Screens that follow from another one; their own tests look at them."""
 
 
@@ -170,8 +174,8 @@ def sessions(web_server: str, web_dsn: str, ward: None, place: str) -> Callable[
     def cookies_of(role: Role) -> list[dict[str, str]]:
         if role not in known:
             account = make_account(web_dsn, f"s{secrets.token_hex(6)}", roles=(role,), organisations=(place,))
-            if role is Role.DOCTOR:
-                give_grounds(web_dsn, account.id, PATIENT, organisation=place)
+            if role in (Role.DOCTOR, Role.NURSE):
+                give_grounds(web_dsn, account.id, PATIENT, role, place)
             with Browser(base_url=web_server, timeout=30) as client:
                 assert client.log_on(account.username).status_code == 303
                 known[role] = [

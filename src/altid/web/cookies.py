@@ -20,6 +20,7 @@ from starlette.responses import Response
 from altid.access.door import Granted
 
 _ACCESS, _REFRESH, _WORKPLACE, _JOURNEY = "altid", "altid-refresh", "altid-workplace", "altid-journey"
+_WARD = "altid-ward"
 _PREFIX: Final = "__Host-"
 _WORKPLACE_S_MAX = 365 * 24 * 3600
 """A ward's PC is made known once a year; browsers keep no cookie much longer."""
@@ -52,6 +53,14 @@ def forget_workplace(response: Response, *, secure: bool) -> None:
     _clear(response, _WORKPLACE, secure=secure)
 
 
+def keep_first_ward(response: Response, ward: str, *, secure: bool) -> None:
+    """The ward that this browser shows first; "" for none."""
+    if ward:
+        _set(response, _WARD, ward, secure=secure, age_s=_WORKPLACE_S_MAX)
+    else:
+        _clear(response, _WARD, secure=secure)
+
+
 def keep_journey(response: Response, journey: str, *, secure: bool, age_s: float) -> None:
     """While somebody is at an identity provider (`access.federation.journey`). It must come along with a form
     that the provider's page sends, which only `None` does, and that only over HTTPS."""
@@ -81,6 +90,11 @@ def refresh_of(request: Request) -> str | None:
 def workplace_of(request: Request) -> str | None:
     """The key of the workplace, on a PC that an administrator has made known."""
     return _read(request, _WORKPLACE)
+
+
+def first_ward_of(request: Request) -> str | None:
+    """The id of the ward that was chosen at this browser."""
+    return _read(request, _WARD)
 
 
 def journey_of(request: Request) -> str | None:

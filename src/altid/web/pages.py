@@ -20,6 +20,7 @@ from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.back_entry import back_entry_routes
 from altid.web.blocking import block_routes
+from altid.web.choosing import first_chosen, settings_routes
 from altid.web.clients import client_routes
 from altid.web.code_uses import code_use_routes
 from altid.web.entering import Entrance
@@ -74,6 +75,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *reconciliation_routes(service, names),
         *ward_routes(service, names),
         *token_routes(service),
+        *settings_routes(service, names, wards),
         *client_routes(service, names, told, lambda: found),
         Route("/", gated(service, front), methods=["GET"]),
         Route("/", gated(service, search), methods=["POST"]),
@@ -117,7 +119,7 @@ async def _front(visit: Visit, names: PlaceNames, wards: Wards, sought: str) -> 
         visit.words,
         me=me,
         sought=sought,
-        wards=() if sought else await wards.of(visit),
+        wards=() if sought else first_chosen(await wards.of(visit), visit.request),
         rows=listing.rows,
         has_more=listing.has_more,
         places_known=listing.places_known,

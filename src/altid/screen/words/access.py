@@ -6,7 +6,6 @@ ACCESS: dict[str, tuple[str, str]] = {
     # Who is logged on
     "me.label": ("Logget ind", "Logged on"),
     "me.change": ("Skift rolle", "Change role"),
-    "me.quick": ("Hurtig adgang", "Quick access"),
     "me.off": ("Log af", "Log off"),
     "role.doctor": ("læge", "doctor"),
     "role.nurse": ("sygeplejerske", "nurse"),

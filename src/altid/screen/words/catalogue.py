@@ -16,6 +16,7 @@ from altid.screen.words.papers import PAPERS
 from altid.screen.words.parts import PARTS
 from altid.screen.words.patients import PATIENTS
 from altid.screen.words.reconciling import RECONCILING
+from altid.screen.words.settings import SETTINGS
 from altid.screen.words.wards import WARDS
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -334,6 +335,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **PATIENTS,
     **RECONCILING,
     **CLIENTS,
+    **SETTINGS,
     **WARDS,
     **CODES,
 }
