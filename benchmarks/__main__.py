@@ -23,8 +23,9 @@ _DESCRIPTION = """
 Measures a real Altid against PostgreSQL's own limits on this machine, what it costs that it matters who asks
 (`authorisation`), and storms of logons (`logon`). Without arguments all of these. `orders` measures from sign
 to receipt, with `--two-sites` on a region where the line between the sites takes 0, 1.5 and 5 ms; `lookup`
-measures the lookup record; `growth` how latency changes while the record grows; `report` writes
-docs/performance.md and its pictures from the newest results in the folder of results.
+measures the lookup record; `screen` measures pages in a slow browser and writes docs/screen-speed.md; `growth`
+how latency changes while the record grows; `report` writes docs/performance.md and its pictures from the newest
+results in the folder of results.
 """
 _OTHERS = ("growth", "authorisation", "logon")
 
@@ -50,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
         return orders.main(["--seconds", str(seconds), *["--two-sites"] * options.two_sites])
     if options.workload == ["lookup"]:
         return lookup.main(["--quick"] * options.quick)
+    if options.workload == ["screen"]:
+        from benchmarks import screen  # needs Playwright, which is for developing only
+
+        return screen.main(["--quick"] * options.quick)
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
         effort = effort._replace(seconds=options.seconds)
@@ -90,7 +95,7 @@ def _measured(kind: str, options: argparse.Namespace, effort: Effort) -> Results
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=_DESCRIPTION)
-    names = [*WORKLOADS, "import", *_OTHERS, "orders", "lookup", "report"]
+    names = [*WORKLOADS, "import", *_OTHERS, "orders", "lookup", "screen", "report"]
     parser.add_argument("workload", nargs="*", help=f"any of {', '.join(names)}", type=_one_of(names))
     parser.add_argument("--connections", type=_counts, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--seconds", type=float, help="for each measurement")

@@ -23,6 +23,8 @@ from altid.web.wards import Wards
 
 SETTINGS, PATTERNS = "/settings", "/patterns"
 _LEVELS = ("high", "low", "critical-high", "critical-low", "normal")
+_PEOPLE, _NUMBER = ("BERGGREN, Nancy Ann Test", "TESTESEN, Test"), "251248-9996"
+"""Nobody: the CPR office's own numbers for tests."""
 
 
 def settings_routes(service: Service, names: PlaceNames, wards: Wards) -> list[BaseRoute]:
@@ -45,7 +47,15 @@ def settings_routes(service: Service, names: PlaceNames, wards: Wards) -> list[B
 
     async def patterns(visit: Visit) -> Response:
         me = await me_of(visit, names)
-        return page("patterns.html", visit.words, me=me, now=datetime.now(ZONE), levels=_LEVELS)
+        return page(
+            "patterns.html",
+            visit.words,
+            me=me,
+            now=datetime.now(ZONE),
+            levels=_LEVELS,
+            people=_PEOPLE,
+            number=_NUMBER,
+        )
 
     return [
         Route(SETTINGS, gated(service, show, needs_audit=False), methods=["GET"]),
