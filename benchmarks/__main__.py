@@ -23,9 +23,9 @@ _DESCRIPTION = """
 Measures a real Altid against PostgreSQL's own limits on this machine, what it costs that it matters who asks
 (`authorisation`), and storms of logons (`logon`). Without arguments all of these. `orders` measures from sign
 to receipt, with `--two-sites` on a region where the line between the sites takes 0, 1.5 and 5 ms; `lookup`
-measures the lookup record; `screen` measures pages in a slow browser and writes docs/screen-speed.md; `growth`
-how latency changes while the record grows; `report` writes docs/performance.md and its pictures from the newest
-results in the folder of results.
+measures the lookup record; `screen` measures pages in a slow browser and writes docs/screen-speed.md;
+`growth` how latency changes while the record grows; `report` writes docs/performance.md and its pictures from
+the newest results in the folder of results.
 """
 _OTHERS = ("growth", "authorisation", "logon")
 
@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.workload == ["screen"]:
         from benchmarks import screen  # needs Playwright, which is for developing only
 
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped, too
         return screen.main(["--quick"] * options.quick)
     effort = _QUICK if options.quick else _FULL
     if options.seconds is not None:
