@@ -149,6 +149,24 @@ def test_a_double_click_changes_the_dose_once_though_the_first_answer_is_lost(
     assert order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] == 2.5
 
 
+def test_an_act_survives_a_reload_while_no_server_answers(
+    screens: dict[Role, Any], web_server: str, patient: str
+) -> None:
+    page = screens[Role.DOCTOR]
+    form = act(page, "MedicationRequest", patient, "pause")
+    page.route("**/orders/MedicationRequest/**/pause", lambda route: route.abort())
+    form.locator("[name=reason]").fill("Operation")
+    form.locator("button").click()
+    playwright.expect(form.locator(".outcome.waits")).to_be_visible()
+    playwright.expect(page.locator("#outbox .waiting")).to_contain_text("Operation")
+    page.reload()
+    playwright.expect(page.locator("#outbox .waiting")).to_contain_text("Sæt på pause")
+    page.unroute("**/orders/MedicationRequest/**/pause")
+    playwright.expect(page.locator("#outbox .waiting")).to_have_count(0)
+    (order,) = versions(web_server, "MedicationRequest", patient)
+    assert (order["status"], order["meta"]["versionId"]) == ("on-hold", "2")
+
+
 def test_what_a_colleague_has_changed_meanwhile_is_not_acted_upon(
     screens: dict[Role, Any], web_server: str, patient: str
 ) -> None:

@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route
 from altid.orders import policy
 from altid.orders.actions import State
 from altid.orders.intent import Action
-from altid.record.write import new_id
 from altid.screen.views.dosage import Dosage
 from altid.screen.views.elements import Resource, element, elements
 from altid.screen.views.medication import Group, Medication
@@ -43,12 +42,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An order that can be given from. `key`: the administration's Idempotency-Key."""
+    """An order that can be given from."""
 
     row: Row
     drug: Medication
     lines: tuple[Line, ...]
-    key: str
     unit: Quantity | None
     """In what another amount is told: that of all lines; None where they differ, or have no amount."""
     needs_amount: bool
@@ -94,7 +92,7 @@ def _due(row: Row, drug: Medication, now: datetime) -> Due:
         Line(dosage, _given(content), _is_due(dosage, pairs, drug, now)) for dosage, content in pairs
     )
     ranges = [line for line in lines if isinstance(line.dosage.dose, Span)]
-    return Due(row, drug, lines, new_id(), _unit(lines), needs_amount=bool(ranges))
+    return Due(row, drug, lines, _unit(lines), needs_amount=bool(ranges))
 
 
 def _unit(lines: Sequence[Line]) -> Quantity | None:

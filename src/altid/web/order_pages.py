@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.event import Action as Told
 from altid.orders import policy
 from altid.orders.intent import Action
-from altid.record.write import new_id
 from altid.screen.rendering import answer
 from altid.screen.views.dosage import dosages_of
 from altid.web.faults import failed
@@ -91,7 +90,6 @@ def _one(visit: Visit, sheet: Sheet) -> Response:
         row=row,
         lines=dosages_of(row.resource.get("dosageInstruction")),
         instructions=row.resource.get("dosageInstruction", []),
-        keys={action: new_id() for action in row.actions},
         with_reason=WITH_REASON,
         reason_max=REASON_CHARACTERS_MAX,
     )
@@ -103,7 +101,6 @@ def _new_requisition(visit: Visit, sheet: Sheet) -> Response:
         sheet,
         "requisition.html",
         may_sign=sheet.may_act and policy.may(visit.identity, Action.SIGN, "ServiceRequest"),
-        key=new_id(),
         categories=CATEGORIES,
         examinations=EXAMINATIONS,
         performers=performers_of(sheet.opened.chart),

@@ -67,23 +67,17 @@ ACTING: dict[str, tuple[str, str]] = {
     "act.one-site": ("Gemt på ét sted.", "Stored at one site."),
     "act.again": ("Vis ordinationerne", "Show the orders"),
     "act.refused": ("✕ Ikke registreret:", "✕ Not registered:"),
+    "act.other-account": (
+        "En anden er logget på i denne browser. Hent siden igen.",
+        "Somebody else has logged on in this browser. Load the page again.",
+    ),
     "act.changed": (
         "✕ Ikke registreret: en anden har ændret den i mellemtiden. Hent siden igen.",
         "✕ Not registered: somebody has changed it meanwhile. Load the page again.",
     ),
-    "act.late": (
-        "▲ Endnu ingen kvittering. Der sendes igen af sig selv; lad siden stå åben, og regn ikke med, at det "
-        "er gjort.",
-        "▲ No receipt yet. It is sent again by itself; leave the page open, and don't rely on it being done.",
-    ),
-    "act.print": ("Udskriv", "Print"),
-    "act.ended": (
-        "▲ Du er logget af. Intet er afgjort: log på i et nyt vindue, så sendes der igen.",
-        "▲ You are logged off. Nothing is decided: log on in a new window, and it is sent again.",
-    ),
-    "act.other-account": (
-        "En anden er logget på i denne browser. Hent siden igen.",
-        "Somebody else has logged on in this browser. Load the page again.",
+    "act.unkept": (
+        "Det kan ikke sendes sikkert fra denne side lige nu. Intet er sendt; prøv igen om lidt.",
+        "It can't be sent safely from this page just now. Nothing was sent; try again soon.",
     ),
     "act.no-number": ("✕ Skriv et tal, for eksempel 2,5.", "✕ Write a number, such as 2.5."),
     "act.override": ("Begrundelse for at gøre det alligevel:", "Reason for doing it all the same:"),

@@ -1,31 +1,18 @@
-// What is done with an order is sent to the record under the key that came with its form, and sent again with
-// that key until there is a receipt: a second click, a lost answer or a server that dies make no second act.
-// What the record refuses stays on the page as it was typed, with what stands against it.
+// What is done with an order goes by the outbox: it is kept, sealed, before it is sent under its key, and sent
+// again until there is a receipt; so a second click, a lost answer, a reload or a server that dies make no
+// second act and lose none. What the record refuses stays on the page as it was typed, with what stands against it.
 
-import { EndedError, ask, start } from "./asking.js";
+import { number } from "./dosing.js";
+import { all, events, isPossible, sign } from "./outbox.js";
+import { element } from "./saying.js";
+import { start } from "./swing.js";
 
-const AGAIN_MS_MIN = 1_000;
-const AGAIN_MS_MAX = 8_000;
-const LATE_MS = 20_000; // then the page says it loudly; it goes on sending
 const ACCOUNT = "https://altid.dk/fhir/NamingSystem/account";
 const SNOMED = "http://snomed.info/sct";
 
 const page = document.getElementById("acting");
 const said = page?.dataset ?? {};
-const underway = new Set();
-
-/** A number as a Dane types it: `2,5`. NaN for anything else: a dose is never guessed. */
-function number(typed) {
-  const text = typed.trim().replace(",", ".");
-  return /^\d{1,7}(\.\d{1,6})?$/.test(text) ? Number(text) : NaN;
-}
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
+const sent = new Map(); // form -> its key in the outbox; null until it is kept there
 
 // A moment of the form is one of this PC's clock, which wards keep in Danish time; FHIR wants its zone.
 function moment(typed) {
@@ -116,7 +103,7 @@ function bodyOf(form) {
 async function submit(event) {
   event.preventDefault();
   const form = event.target;
-  if (underway.has(form) || form.dataset.known) return;
+  if (sent.has(form)) return;
   let body;
   try {
     body = bodyOf(form);
@@ -125,95 +112,69 @@ async function submit(event) {
     tell(form, "alert", said.number);
     return error.field.focus();
   }
-  underway.add(form);
-  const fields = [...form.elements].filter((one) => !one.disabled && one.tagName !== "FIELDSET");
-  fields.forEach((one) => (one.disabled = true));
-  try {
-    const isKnown = await deliver(form, JSON.stringify(body));
-    if (!isKnown) fields.forEach((one) => (one.disabled = false));
-  } finally {
-    underway.delete(form);
-  }
-}
-
-// Until there is an answer that decides: true where it is registered.
-async function deliver(form, body) {
-  const began = performance.now();
-  let pause_ms = AGAIN_MS_MIN;
+  sent.set(form, null);
+  lock(form, true);
   tell(form, "waits", said.waits);
-  for (;;) {
-    try {
-      const { account } = await start();
-      if (account !== said.account) return refuse(form, [{ text: said.other }]);
-      const answer = await ask(form.dataset.path, { method: "POST", headers: headersOf(form), body });
-      const word = answer.headers.get("altid-receipt");
-      const told = await answer.json().catch(() => null);
-      if (answer.ok && word === "ok" && told) return know(form, told);
-      if (word === "fatal-error") return refuse(form, findings(told), answer.status);
-      if (performance.now() - began > LATE_MS) late(form);
-    } catch (error) {
-      if (error instanceof EndedError) ended(form);
-      else if (performance.now() - began > LATE_MS) late(form);
-    }
-    await new Promise((resolve) => setTimeout(resolve, pause_ms * (0.5 + Math.random() / 2)));
-    pause_ms = Math.min(AGAIN_MS_MAX, pause_ms * 2);
+  const { path, version } = form.dataset;
+  try {
+    if (!isPossible) throw new Error("nothing can be kept here");
+    const { account } = await start();
+    if (account !== said.account) return refuse(form, [{ text: said.other }]);
+    sent.set(form, await sign([], { path, body, version }, aboutOf(form)));
+  } catch {
+    return refuse(form, [{ text: said.unkept }]);
   }
+  await show();
 }
 
-function headersOf(form) {
-  const { key, version } = form.dataset;
-  return {
-    "content-type": "application/json",
-    "idempotency-key": key,
-    "altid-patient": `Patient/${said.patient}`,
-    "accept-language": document.documentElement.lang,
-    ...(version ? { "if-match": `W/"${version}"` } : {}),
-  };
+// What is told wherever this act is shown while it waits: all that was typed, by the names of its fields.
+function aboutOf(form) {
+  const { action, kind, title } = form.dataset;
+  const name = `${form.querySelector("button[type=submit]").textContent}: ${title || form.elements.what?.value}`;
+  const fields = [...form.elements].filter((one) => one.labels?.length && one.value.trim());
+  const typed = fields.map((one) => `${one.labels[0].textContent.trim()}: ${one.selectedOptions?.[0].textContent ?? one.value}`);
+  return { patient: said.patient, label: said.label, kind, action, says: [name, ...typed], titles: [name] };
+}
+
+function lock(form, isLocked) {
+  const fields = [...form.elements].filter((one) => one.tagName !== "FIELDSET");
+  fields.forEach((one) => (one.disabled = isLocked));
+}
+
+// What has become of what was sent from this page.
+async function show() {
+  const underway = [...sent].filter(([, key]) => key);
+  if (!underway.length) return;
+  const entries = new Map((await all()).map((one) => [one.key, one]));
+  for (const [form, key] of underway) {
+    const entry = entries.get(key);
+    if (entry?.state === "known") know(form, entry.receipts[0]);
+    if (entry?.state === "refused") refuse(form, entry.refused, entry.status);
+  }
 }
 
 function know(form, receipt) {
-  form.dataset.known = "yes";
   const where = { "two-sites": said.both, "one-site": said.one }[receipt.durability] ?? "";
-  const at = new Date(receipt.time).toLocaleTimeString("da", { timeZone: "Europe/Copenhagen", hour: "2-digit", minute: "2-digit" });
-  const text = said.done.replace("{at}", at.replace(".", ":"));
-  const place = tell(form, "done", `${text} ${where}`.trim());
-  place.dataset.order = receipt.order;
-  const link = element("a", { href: `/patient/${said.patient}/orders` }, said.again);
-  place.append(" ", link);
-  return true;
+  const clock = { timeZone: "Europe/Copenhagen", hour: "2-digit", minute: "2-digit" };
+  const at = new Date(receipt.time).toLocaleTimeString("da", clock).replace(".", ":");
+  const place = tell(form, "done", `${said.done.replace("{at}", at)} ${where}`.trim());
+  place.append(" ", element("a", { href: `/patient/${said.patient}/orders` }, said.again));
 }
 
-// Nothing was registered. What is sent next is another thing, so it has another key.
+// Nothing was registered. What is sent next is another thing, and has another key.
 function refuse(form, found, status = 0) {
-  form.dataset.key = crypto.randomUUID();
-  const place = tell(form, "alert", status === 412 ? said.changed : said.refused);
+  sent.delete(form);
+  lock(form, false);
+  const isChanged = status === 412;
+  const place = tell(form, "alert", isChanged ? said.changed : said.refused);
+  if (isChanged) return;
   place.append(element("ul", {}, ...found.map((one) => element("li", {}, one.text))));
   for (const { code, text } of found.filter((one) => one.code)) {
     const id = `${form.dataset.action}-override-${code}`;
-    const field = element("input", { id, "data-override": code, maxlength: "1000", required: "" });
+    const field = element("input", { id, "data-override": code, maxlength: "1000", required: true });
     place.append(element("label", { for: id }, `${said.override} ${text}`), field);
   }
   place.scrollIntoView({ block: "nearest" });
-  return false;
-}
-
-function findings(outcome) {
-  return (outcome?.issue ?? []).map((issue) => ({
-    text: issue.details?.text ?? issue.diagnostics ?? "",
-    code: issue.details?.coding?.[0]?.code ?? null,
-  }));
-}
-
-function ended(form) {
-  const place = tell(form, "alert", said.ended);
-  place.append(" ", element("a", { href: "/logon", target: "_blank", rel: "noopener" }, said.logon));
-}
-
-function late(form) {
-  const place = tell(form, "alert", said.late);
-  const button = element("button", { type: "button" }, said.print);
-  button.addEventListener("click", () => window.print());
-  place.append(" ", button);
 }
 
 function tell(form, kind, text) {
@@ -274,7 +235,4 @@ for (const form of document.querySelectorAll("form.act")) {
   }
 }
 document.getElementById("wristband")?.addEventListener("submit", readWristband);
-
-window.addEventListener("beforeunload", (event) => {
-  if (underway.size) event.preventDefault();
-});
+events.addEventListener("changed", show);

@@ -172,6 +172,7 @@ async function send(entry) {
     "content-type": "application/json",
     "idempotency-key": entry.key,
     "altid-patient": `Patient/${entry.patient}`,
+    "accept-language": document.documentElement.lang,
     ...(entry.version ? { "if-match": `W/"${entry.version}"` } : {}),
   };
   let answer;
@@ -184,7 +185,7 @@ async function send(entry) {
   const word = answer.headers.get("altid-receipt");
   const said = await answer.json().catch(() => null);
   if (answer.ok && word === "ok" && said) return know(entry, said.receipts ?? [said]);
-  if (word === "fatal-error") return refuse(entry, said);
+  if (word === "fatal-error") return refuse(entry, said, answer.status);
 }
 
 async function know(entry, receipts) {
@@ -195,11 +196,12 @@ async function know(entry, receipts) {
 }
 
 // Nothing was registered: what was signed is staged again, with what stands against it.
-async function refuse(entry, outcome) {
+async function refuse(entry, outcome, status) {
   const findings = (outcome?.issue ?? [{}]).map((issue) => ({
     severity: "error",
     place: Number(/entry\[(\d+)\]/.exec(issue.expression?.[0] ?? "")?.[1] ?? 0),
     text: issue.details?.text ?? issue.diagnostics ?? "",
+    code: issue.details?.coding?.[0]?.code ?? null, // of a warning, by which it can be overridden
   }));
   const again = await Promise.all(
     entry.staged.map((one, place) =>
@@ -207,7 +209,7 @@ async function refuse(entry, outcome) {
     ),
   );
   // An act was on no list: it stands as refused until it is read.
-  const told = { ...entry, body: undefined, refused: findings, knownAt: Date.now() };
+  const told = { ...entry, body: undefined, refused: findings, status, knownAt: Date.now() };
   const left = entry.staged.length ? null : await seal(entry.id, "refused", told);
   await within("readwrite", (store) => {
     store.delete(entry.id);
