@@ -10,6 +10,8 @@ from altid.web.patient import PARTS
 PATIENT = "screen-anna"
 NEIGHBOUR = "screen-other"
 """Lies in the same ward, and nobody has them on a list."""
+ORDER = "screen-order"
+"""A medication order of the patient, in force."""
 WARD_PLACE = "screen-ward"
 
 
@@ -30,7 +32,10 @@ SCREENS = (
     Screen("ward", f"/ward/{WARD_PLACE}"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
-    Screen("order", f"/patient/{PATIENT}/order"),
+    Screen("order-entry", f"/patient/{PATIENT}/order"),
+    Screen("order", f"/patient/{PATIENT}/orders/MedicationRequest/{ORDER}"),
+    Screen("requisition", f"/patient/{PATIENT}/requisition"),
+    Screen("administer", f"/patient/{PATIENT}/administer", Role.NURSE),
     Screen("no-grounds", f"/patient/{NEIGHBOUR}"),
     Screen("blocks", f"/patient/{PATIENT}/blocks"),
     Screen("back-entry", f"/patient/{PATIENT}/back-entry"),

@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from altid.access.identity import Role
 from altid.web.pages import pages
+from tests.orders.ordering import drug, medication
 from tests.screen.charts import HL7, coded
-from tests.web.screens import NEIGHBOUR, PATIENT, SCREENS, WARD_PLACE, Screen
+from tests.web.screens import NEIGHBOUR, ORDER, PATIENT, SCREENS, WARD_PLACE, Screen
 from tests.web.visiting import Browser, give_grounds, make_account
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -153,6 +154,8 @@ def _fill(store: Callable[..., None], place: str) -> None:
         )
         store("AllergyIntolerance", f"a-{patient}", patient=subject, code={"text": "Penicillin"})
         store("Condition", f"c-{patient}", subject=subject, code={"text": "KOL"})
+        for made in (drug(), medication(patient_=patient, id=f"{ORDER}{'' if patient == PATIENT else '-2'}")):
+            store(made.pop("resourceType"), made.pop("id"), **made)
         for day in range(1, 6):
             store(
                 "Observation",
