@@ -161,6 +161,8 @@ def test_an_act_survives_a_reload_while_no_server_answers(
     playwright.expect(page.locator("#outbox .waiting")).to_contain_text("Operation")
     page.reload()
     playwright.expect(page.locator("#outbox .waiting")).to_contain_text("Sæt på pause")
+    page.goto(f"/patient/{patient}/orders")
+    playwright.expect(page.locator("#held .waiting")).to_contain_text("Operation")
     page.unroute("**/orders/MedicationRequest/**/pause")
     playwright.expect(page.locator("#outbox .waiting")).to_have_count(0)
     (order,) = versions(web_server, "MedicationRequest", patient)
@@ -184,6 +186,40 @@ def test_what_a_colleague_has_changed_meanwhile_is_not_acted_upon(
     playwright.expect(first.locator("[name=reason]")).to_have_value("Virker ikke")
     (order,) = versions(web_server, "MedicationRequest", patient)
     assert order["status"] == "on-hold"
+
+
+def test_a_warning_is_overridden_with_a_reason_that_is_kept(
+    screens: dict[Role, Any], store: Callable[..., None], web_server: str, patient: str
+) -> None:
+    coding = {"system": "http://www.whocc.no/atc", "code": "N02BE01", "display": "paracetamol"}
+    store("Medication", "acts-panodil", status="active", code={"coding": [coding], "text": "Panodil"})
+    order = medication(patient_=patient, medicationReference={"reference": "Medication/acts-panodil"})
+    mg = {"value": 1000, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    order["dosageInstruction"][0]["doseAndRate"] = [{"doseQuantity": mg}]
+    store(order.pop("resourceType"), f"med-{patient}", **order)
+    form = act(screens[Role.DOCTOR], "MedicationRequest", patient, "change")
+    form.locator("[name=dose-0]").fill("9000")
+    form.locator("button").click()
+    why = form.locator("[data-override=dose-above-maximum]")
+    why.fill("Aftalt med giftlinjen")
+    form.locator("button").click()
+    receipted(form)
+    (changed,) = versions(web_server, "MedicationRequest", patient)
+    (issue,) = changed["contained"]
+    assert issue["mitigation"][0]["action"]["text"] == "Aftalt med giftlinjen"
+    assert changed["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] == 9000
+
+
+def test_what_was_opened_for_another_patient_is_refused(
+    screens: dict[Role, Any], web_server: str, patient: str
+) -> None:
+    form = act(screens[Role.DOCTOR], "MedicationRequest", patient, "stop")
+    screens[Role.DOCTOR].evaluate("document.getElementById('acting').dataset.patient = 'another'")
+    form.locator("[name=reason]").fill("Forkert faneblad")
+    form.locator("button").click()
+    playwright.expect(form.locator(".outcome.alert")).to_contain_text("en anden patient")
+    (order,) = versions(web_server, "MedicationRequest", patient)
+    assert (order["status"], order["meta"]["versionId"]) == ("active", "1")
 
 
 def test_a_nurse_gives_only_after_the_wristband_is_read(
