@@ -205,6 +205,14 @@ def test_check_tells_what_stands_against_an_order_and_writes_nothing(client: htt
     assert sql(dsn, "SELECT count(*) FROM resource") == before
 
 
+def test_check_gives_each_order_as_it_would_be_signed(client: httpx.Client) -> None:
+    answer = client.post("/orders/check", json=bundle(medication(1), requisition())).json()
+    first, second = answer["orders"]
+    assert first["dosageInstruction"][0]["text"], "the text that is read back is the server's"
+    assert "authoredOn" in second
+    assert "id" not in first
+
+
 def test_an_order_written_as_fhir_has_a_key_too(client: httpx.Client, dsn: str) -> None:
     made = client.post("/fhir/MedicationRequest", json=medication())
     assert versions(dsn, f"MedicationRequest/{made.json()['id']}") == 1

@@ -58,10 +58,15 @@ def test_a_host_without_one_is_told_what_to_do(tmp_path: Path) -> None:
 
 
 def test_either_sites_address_is_as_good_as_the_regions(tmp_path: Path) -> None:
-    region = replace(builtin_netns_region("10.89"), public_url="https://epj.nord.example")
+    region = replace(
+        builtin_netns_region("10.89"),
+        public_url="https://epj.nord.example",
+        lookup_url="https://opslag.nord.example",
+    )
     for site in region.sites:
         guard = guard_of(region, site, Layout(tmp_path))
         assert guard.public_url == "https://epj.nord.example"
+        assert guard.lookup_url == "https://opslag.nord.example"
         assert guard.other_urls == ("https://10.89.1.2:8443", "https://10.89.2.2:8443")
         assert guard.site == site.name
         assert guard.sites == (("A", "https://10.89.1.2:8443"), ("B", "https://10.89.2.2:8443"))

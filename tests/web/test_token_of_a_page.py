@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ import pytest
 
 from altid.access.accounts import Account
 from altid.access.page_tokens import PAGE_TOKEN_S
+from altid.access.secret import AccessSecret
 from altid.screen.headers import POLICY, SECURITY, reaching
-from altid.web.tokens import PAGE_HEADER, PATH
+from altid.web.tokens import PAGE_HEADER, PATH, outbox_key
 from tests.orders.ordering import drug, medication, unsigned
 from tests.web.visiting import Browser, give_grounds, make_account
 
@@ -62,7 +64,7 @@ def test_a_page_is_told_its_token_when_it_ends_whose_it_is_and_where_the_sites_a
 ) -> None:
     answer = screen.get(PATH, headers=ASKS)
     told = answer.json()
-    assert set(told) == {"token", "expires", "expiresIn", "account", "site", "sites"}
+    assert set(told) == {"token", "expires", "expiresIn", "account", "site", "sites", "outboxKey"}
     assert told["account"] == person.id
     assert told["expiresIn"] <= 1.2 * PAGE_TOKEN_S
     assert told["sites"] == [{"name": told["site"], "url": REGION}]
@@ -286,3 +288,19 @@ def test_what_a_page_writes_as_fhir_is_about_the_patient_on_the_screen(
         422,
         400,
     )
+
+
+def test_the_key_of_an_outbox_follows_from_the_account_alone(
+    screen: Browser, script: dict[str, str], web_server: str
+) -> None:
+    first, second = (screen.get(PATH, headers=ASKS).json() for _ in range(2))
+    assert first["outboxKey"] == second["outboxKey"]
+    assert len(base64.b64decode(first["outboxKey"])) == 32
+    renewed = httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}).json()
+    assert "outboxKey" not in renewed, "a token alone opens no outbox"
+
+
+def test_each_account_and_region_has_its_own_key() -> None:
+    one, other = AccessSecret(b"a" * 32), AccessSecret(b"b" * 32)
+    keys = [outbox_key(secret, account) for secret in (one, other) for account in ("anna", "bo")]
+    assert len(set(keys)) == 4

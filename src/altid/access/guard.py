@@ -52,6 +52,8 @@ class GuardSettings:
     sites: tuple[tuple[str, str], ...] = ()
     """Name and address of each site of the region, which a page goes on at if this one is away. None: this
     server is alone."""
+    lookup_url: str = ""
+    """Where a page leads when no site answers; empty: no lookup record is known."""
 
     @classmethod
     def load(cls, raw: Mapping[str, Any]) -> GuardSettings:
@@ -95,6 +97,8 @@ class Guard:
     site: str = "A"
     sites: tuple[tuple[str, str], ...] = ()
     """As in `GuardSettings`."""
+    lookup_url: str = ""
+    """Likewise."""
 
     @property
     def secret(self) -> AccessSecret:
@@ -150,4 +154,4 @@ async def open_guard(database: Database, settings: GuardSettings) -> AsyncIterat
         audit = await stack.enter_async_context(
             open_audit(folder / AUDIT_FOLDER, secret, settings.site, database, settings.site)
         )
-        yield Guard(desk, audit, Reaches(database), settings.site, settings.sites)
+        yield Guard(desk, audit, Reaches(database), settings.site, settings.sites, settings.lookup_url)

@@ -24,6 +24,7 @@ def guard_of(region: Region, site: Site, layout: Layout) -> GuardSettings:
         public_url,
         tuple(dict.fromkeys(others)),
         tuple((each.name, gateway_url(each)) for each in region.sites),
+        region.lookup_url,
     )
 
 

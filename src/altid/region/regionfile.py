@@ -79,6 +79,7 @@ def parse_region(text: str, name: str = "region.toml") -> Region:
 def render_region(region: Region) -> str:
     """The text of the region: what `parse_region` reads."""
     head = {"name": region.name, "operators": list(region.operators), "public_url": region.public_url}
+    head["lookup_url"] = region.lookup_url
     blocks = [_block("region", head)]
     blocks += [_block(f"sites.{site.name}", _members(site)) for site in region.sites]
     blocks.append(_block("witness", {"name": region.witness.name, **_members(region.witness)}))
@@ -110,7 +111,7 @@ class _Reader:
     def region(self, tables: dict[str, Any]) -> Region:
         self._only(tables, (), {"region", "sites", "witness", "limits", "peak", "backup"})
         head = self._table(tables, ("region",))
-        self._only(head, ("region",), {"name", "operators", "public_url"})
+        self._only(head, ("region",), {"name", "operators", "public_url", "lookup_url"})
         region = Region(
             self._word(head, ("region", "name")),
             self._sites(self._table(tables, ("sites",))),
@@ -119,7 +120,8 @@ class _Reader:
             self._operators(head),
             self._peak(tables.get("peak", {})),
             self._backup(tables.get("backup", {})),
-            self._public_url(head),
+            self._url(head, "public_url"),
+            self._url(head, "lookup_url"),
         )
         self._distinct_names(region)
         self._distinct_ports(region)
@@ -174,14 +176,14 @@ class _Reader:
             raise self._error(path, f"operators must be a list of at most {_OPERATORS_MAX} IPv4 addresses")
         return tuple(self._address(one, path) for one in value)
 
-    def _public_url(self, head: dict[str, Any]) -> str:
-        value = head.get("public_url", "")
+    def _url(self, head: dict[str, Any], key: str) -> str:
+        value = head.get(key, "")
         if value == "":
             return ""
         try:
             return checked_public_url(value if isinstance(value, str) else "")
         except ValueError as error:
-            raise self._error(("region", "public_url"), f"public_url: {error}") from None
+            raise self._error(("region", key), f"{key}: {error}") from None
 
     def _limits(self, table: Any) -> RegionLimits:
         return RegionLimits(**self._figures(table, "limits", RegionLimits(), _LIMIT_RANGES))

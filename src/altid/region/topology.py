@@ -130,6 +130,8 @@ class Region:
     public_url: str = ""
     """How browsers and systems reach the region, whichever site answers: a name that leads to both gateways.
     Passkeys are bound to it. Empty: the first site's gateway."""
+    lookup_url: str = ""
+    """The lookup record that wards open when neither site answers; pages lead there. Empty: none is known."""
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -36,6 +36,8 @@ class Me:
     oversees_orders: bool
     acts_on_orders: bool
     """Signs, gives, pauses: whoever may do something with an order."""
+    lookup_url: str
+    """Where to look when no site answers; empty: not known."""
 
 
 @dataclass(slots=True)
@@ -75,4 +77,5 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         sets_blocks=identity.role in SETS,
         oversees_orders=identity.role in OPERATORS,
         acts_on_orders=acts(identity),
+        lookup_url=visit.service.guard.lookup_url,
     )

@@ -33,6 +33,7 @@ from altid.web.listing import list_routes
 from altid.web.loading import read_patients
 from altid.web.me import PlaceNames, me_of
 from altid.web.notes import note_routes
+from altid.web.offline import offline_routes
 from altid.web.order_pages import order_routes
 from altid.web.ordering import ordering_routes
 from altid.web.overriding import override_routes
@@ -61,6 +62,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
 
     found: list[BaseRoute] = [
         Route("/static/{name}", serving("altid.web"), methods=["GET"]),
+        *offline_routes(service),
         *entrance.routes(),
         *Federated(service, entrance).routes(),
         *invitation_routes(service, entrance),

@@ -194,6 +194,29 @@ ORDERING: dict[str, tuple[str, str]] = {
     "script.handover.stay": ("Bliv her", "Stay here"),
     "script.handover.go": ("Log ud alligevel", "Log off all the same"),
     "outbox.label": ("Underskrifter og kvitteringer", "Signatures and receipts"),
+    "offline.title": ("Ingen forbindelse til journalen", "No connection to the record"),
+    "offline.gone": (
+        "Intet sted svarer. Der kan hverken læses eller skrives her. Brug Opslag (kun læsning), og "
+        "skriv på papir.",
+        "No site answers. Nothing can be read or written here. Use the lookup record (for reading "
+        "only), and write "
+        "on paper.",
+    ),
+    "offline.lookup": ("Åbn Opslag", "Open the lookup record"),
+    "offline.no-lookup": (
+        "Opslags adresse er ikke kendt her: brug afsnittets egen maskine eller de udskrevne rapporter.",
+        "The lookup record's address is not known here: use the ward's own machine or the printed reports.",
+    ),
+    "offline.other": ("Et andet sted svarer: fortsæt dér", "Another site answers: go on there"),
+    "offline.held": (
+        "underskrift(er) på denne maskine har ingen kvittering. De sendes, når stedet er tilbage.",
+        "signature(s) at this machine have no receipt. They are sent when the site is back.",
+    ),
+    "offline.back": (
+        "Siden kommer igen af sig selv, når journalen svarer. Logon er heller ikke muligt imens.",
+        "The page comes back by itself when the record answers. Nobody can log on meanwhile.",
+    ),
+    "script.site.lookup": ("Åbn Opslag", "Open the lookup record"),
     "site.label": ("Sted", "Site"),
     "script.site.this": ("Sted {name}", "Site {name}"),
     "script.site.other": ("Sted {name} svarer, {home} gør ikke", "Site {name} answers, {home} doesn't"),

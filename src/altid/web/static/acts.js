@@ -2,7 +2,7 @@
 // the version that was seen, so that nobody acts upon what a colleague has changed meanwhile.
 
 import { number } from "./dosing.js";
-import { confirm, label, page, patient, saysOf } from "./orders.js";
+import { confirm, examined, label, page, patient, saysOf } from "./orders.js";
 import { events, isPossible, sign } from "./outbox.js";
 import { day, element, moment, say } from "./saying.js";
 import { ask } from "./swing.js";
@@ -167,7 +167,29 @@ function tooMuch(order) {
   confirm([[...saysOf(order), say("act.change.many")]], say("order.back"), async () => "nothing");
 }
 
-function signAct(order, act, typed) {
+// After these an order is in force as it stands then, so it is examined as a new one.
+const EXAMINED = ["change", "renew", "resume"];
+
+async function standing(order, act, body) {
+  if (order.resourceType !== "MedicationRequest" || !EXAMINED.includes(act)) return [];
+  const { id, meta: _, requester: __, ...whole } = order;
+  const rest = act === "renew" ? unanswered(whole) : whole;
+  // It is no double of what it was: the check knows that of what an order renews.
+  const priorPrescription = { reference: `MedicationRequest/${id}` };
+  try {
+    return (await examined({ ...rest, ...body, status: "active", priorPrescription })).findings;
+  } catch {
+    return []; // the server examines it again when it is signed
+  }
+}
+
+// A renewed order is a new one: its warnings are answered anew.
+function unanswered({ detectedIssue: _, contained = [], ...rest }) {
+  const kept = contained.filter((one) => one.resourceType !== "DetectedIssue");
+  return kept.length ? { ...rest, contained: kept } : rest;
+}
+
+async function signAct(order, act, typed) {
   const extra = BODIES[act]?.(order, typed) ?? {};
   const body = { ...extra, ...(typed.reason ? { reason: typed.reason.trim() } : {}) };
   const details = Object.entries(typed).filter(([, value]) => value.trim());
@@ -177,11 +199,11 @@ function signAct(order, act, typed) {
     ...saysOf(order).slice(1),
     ...details.map(([name, value]) => `${say(`act.field.${name}`, { unit })}: ${inWords(name, value)}`),
   ];
-  confirm([says], say("act.sign", { act: say(`act.${act}`) }), () =>
-    sign(
-      [],
-      { path: `/orders/${order.resourceType}/${order.id}/${act}`, body, version: order.meta.versionId },
-      { patient, label, kind: order.resourceType, action: act, says, titles: says.slice(0, 1) },
-    ),
-  );
+  const path = `/orders/${order.resourceType}/${order.id}/${act}`;
+  const about = { patient, label, kind: order.resourceType, action: act, says, titles: says.slice(0, 1) };
+  const signed = (overrides) => {
+    const whole = overrides.length ? { ...body, overrides } : body;
+    return sign([], { path, body: whole, version: order.meta.versionId }, about);
+  };
+  confirm([says], say("act.sign", { act: say(`act.${act}`) }), signed, await standing(order, act, body));
 }

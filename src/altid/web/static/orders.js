@@ -224,6 +224,14 @@ function bodyOf(entries) {
   return { ...resource, ...more };
 }
 
+/** What stands against orders, and each as it would be signed. Throws where no site answers. */
+export async function examined(body) {
+  const headers = { "content-type": "application/json", "altid-patient": `Patient/${patient}` };
+  const answer = await ask("/orders/check", { method: "POST", headers, body: JSON.stringify(body) });
+  const said = await answer.json();
+  return answer.ok ? said : { findings: (said.issue ?? []).map(fromIssue), orders: [] };
+}
+
 async function check() {
   const mine = (round += 1);
   const entries = staged;
@@ -232,10 +240,7 @@ async function check() {
   if (!entries.length) return;
   let said = null;
   try {
-    const headers = { "content-type": "application/json", "altid-patient": `Patient/${patient}` };
-    const answer = await ask("/orders/check", { method: "POST", headers, body: JSON.stringify(bodyOf(entries)) });
-    said = await answer.json();
-    if (!answer.ok) said = { findings: (said.issue ?? []).map(fromIssue), orders: [] };
+    said = await examined(bodyOf(entries));
   } catch {
     if (mine === round) setTimeout(() => mine === round && check(), AGAIN_MS);
     return;
@@ -305,9 +310,11 @@ function card(entry) {
   );
 }
 
+const foundIn = (finding) =>
+  `${finding.severity === "error" ? "✕" : "▲"} ${say(`order.${finding.severity}`)}: ${inWords(finding)}`;
+
 function findingOf(entry, finding) {
-  const sign_ = finding.severity === "error" ? "✕" : "▲";
-  const text = element("p", {}, `${sign_} ${say(`order.${finding.severity}`)}: ${inWords(finding)}`);
+  const text = element("p", {}, foundIn(finding));
   if (finding.severity === "error") return element("div", { class: "finding error" }, text);
   const id = `why-${entry.id}-${finding.code}`;
   const why = element("input", { id, maxlength: "1000", autocomplete: "off", value: whys.get(id) ?? "" });
@@ -348,15 +355,20 @@ function readBack() {
   );
 }
 
-/** A dialog with the patient's identity, all that is to be signed, and one button that counts once. */
-export function confirm(orders, button, act) {
+/** A dialog with the patient's identity, all that is to be signed, and one button that counts once.
+ *  `findings`: what stands against it; `act` gets the overrides of all warnings. */
+export function confirm(orders, button, act, findings = []) {
   let isDone = false;
+  const reasons = findings.map(({ code }) => element("input", { id: `override-${code}`, maxlength: "1000", autocomplete: "off" }));
+  const isBarred = findings.some(({ severity }) => severity === "error");
   const close = () => dialog.close();
   const signed = async () => {
+    const unanswered = reasons.find((reason) => !reason.value.trim());
+    if (unanswered) return unanswered.focus();
     if (isDone) return;
     isDone = true;
     try {
-      const key = await act();
+      const key = await act(findings.map(({ code }, place) => ({ code, reason: reasons[place].value.trim() })));
       told.textContent = say(key ? "order.signed" : "order.signed-before");
       close();
     } catch {
@@ -370,10 +382,19 @@ export function confirm(orders, button, act) {
     element("h2", { id: "readback-title" }, say("order.read-back")),
     document.querySelector(".banner .who").cloneNode(true),
     element("ol", {}, orders.map((says) => element("li", {}, says.map((text) => element("div", {}, text))))),
+    ...findings.map((finding, place) =>
+      element(
+        "div",
+        { class: `finding ${finding.severity}` },
+        element("p", {}, foundIn(finding)),
+        finding.severity === "error" ? null : element("label", { for: reasons[place].id }, say("order.why-all-the-same")),
+        finding.severity === "error" ? null : reasons[place],
+      ),
+    ),
     element(
       "p",
       { class: "answers" },
-      element("button", { type: "button", class: "main sign", click: signed }, button),
+      isBarred ? null : element("button", { type: "button", class: "main sign", click: signed }, button),
       element("button", { type: "button", click: close }, say("order.back")),
     ),
   );

@@ -1,6 +1,7 @@
 // On every page of somebody who is logged on: which site answers, what waits for its receipt, and, before one
 // logs off, what is unconfirmed.
 
+import "./keeping.js";
 import { all, clear, deliver, events, isPossible, keysOf, open, tellOperations } from "./outbox.js";
 import { element, moment, say } from "./saying.js";
 import { events as sites, shown, start } from "./swing.js";
@@ -22,7 +23,9 @@ sites.addEventListener("ended", () => {
 });
 events.addEventListener("changed", refresh);
 setInterval(() => {
-  if (isLoud() !== wasLoud) show();
+  if (isLoud() === wasLoud) return;
+  show();
+  deliver(); // and told to operations
 }, COUNT_MS);
 begin();
 
@@ -48,7 +51,9 @@ function showSite() {
   const swung = name && home && name !== home;
   const parts = name ? [say(swung ? "site.other" : "site.this", { name, home })] : [say("site.none")];
   if (name && durability) parts.push(say(`site.${durability}`));
-  sign.textContent = parts.join(" · ");
+  const lookup = panel.dataset.lookup;
+  const link = { href: lookup, target: "_blank", rel: "noopener" };
+  sign.replaceChildren(parts.join(" · "), ...(name || !lookup ? [] : [" ", element("a", link, say("site.lookup"))]));
   sign.className = `site-sign${!name ? " gone" : swung || durability === "one-site" ? " alone" : ""}`;
 }
 

@@ -6,7 +6,7 @@
 import { ask, events as sites, start } from "./swing.js";
 
 const AGAIN_MS_MIN = 1_000;
-const AGAIN_MS_MAX = 15_000;
+const AGAIN_MS_MAX = 8_000;
 const TELL_MS = 10_000; // an order that waits so long is told to operations
 const KNOWN_MS = 12 * 3_600_000; // a receipt stays in sight for the shift
 const HELD_MAX = 500; // as POST /orders/outboxes takes
