@@ -26,6 +26,7 @@ class Screen(NamedTuple):
 
 SCREENS = (
     Screen("logon", "/logon", None),
+    Screen("offline", "/offline", None),
     Screen("new-password", "/logon/password", None),
     Screen("invitation", "/join", None),
     Screen("start", "/"),
@@ -40,8 +41,6 @@ SCREENS = (
     Screen("blocks", f"/patient/{PATIENT}/blocks"),
     Screen("back-entry", f"/patient/{PATIENT}/back-entry"),
     Screen("orders", f"/patient/{PATIENT}/orders"),
-    Screen("requisition", f"/patient/{PATIENT}/requisition"),
-    Screen("administer", f"/patient/{PATIENT}/administer", Role.NURSE),
     Screen("settings", "/settings"),
     Screen("patterns", "/patterns"),
     Screen("list", "/list"),

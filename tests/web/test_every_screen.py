@@ -69,6 +69,7 @@ _MISSED = """
 """
 _NO_SCREENS = {
     "/static/{name}",
+    "/service-worker.js",
     "/session/token",
     "/logon/passkey",
     "/quick/passkey",
@@ -80,7 +81,6 @@ _NO_SCREENS = {
 _ELSEWHERE = {
     "/application",
     "/patient/{id}/back-entry/{number}",
-    "/patient/{id}/orders/{kind}/{order}",
 }
 """Screens that follow from another one; their own tests look at them."""
 

@@ -20,8 +20,11 @@ from tests.access.desks import PASSWORD
 from tests.guards import token
 from tests.web.visiting import Browser, make_account, token_in
 
-OPEN = {"/logon", "/logon/password", "/logon/passkey", "/logon/badge", "/logon/pin", "/join", "/join/accept"}
-"""The ways in. All other pages ask for a session."""
+OPEN = {
+    *("/logon", "/logon/password", "/logon/passkey", "/logon/badge", "/logon/pin", "/join", "/join/accept"),
+    *("/offline", "/service-worker.js"),
+}
+"""The ways in, and what a browser keeps of nobody. All other pages ask for a session."""
 
 
 def routes() -> list[tuple[str, str]]:

@@ -103,7 +103,7 @@ def test_an_order_that_nobody_has_decided_about_stands_in_the_list(
     with browser_of(web_server, web_dsn, Role.NURSE, organisation) as nurse:
         wait_for(lambda: "1 ordination afventer" in nurse.get(f"/ward/{ward}").text)
         run(web_dsn, lambda connection: connection.execute("UPDATE client_outbox SET released = now()"))
-        assert "afventer" not in nurse.get(f"/ward/{ward}").text
+        assert "ordination afventer" not in nurse.get(f"/ward/{ward}").text
 
 
 def test_whoever_works_elsewhere_sees_nobody(web_server: str, web_dsn: str, store: Store, ward: str) -> None:

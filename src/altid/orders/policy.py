@@ -47,14 +47,9 @@ async def told_of(permit: Permit, patients: Iterable[str]) -> frozenset[str]:
     return frozenset([patient for patient in patients if await permit.has_grounds([patient])])
 
 
-def acts(identity: Identity) -> bool:
-    """Whether there is anything that this person does with signed orders."""
-    return bool(allowed(identity, _MEDICATION) | allowed(identity, _REQUISITION))
-
-
-def allowed(identity: Identity, type_: str) -> frozenset[Action]:
-    """What this person may do with orders of a type, drafts aside."""
-    return frozenset(each for each in Action if each is not Action.DRAFT and may(identity, each, type_))
+def prescribes(identity: Identity) -> bool:
+    """Whether this person signs medication orders."""
+    return may(identity, Action.SIGN, _MEDICATION)
 
 
 def may(identity: Identity, action: Action, type_: str) -> bool:

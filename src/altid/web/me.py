@@ -11,7 +11,7 @@ from altid.access.code_uses import SEES as SEES_CODE_USES
 from altid.access.grounds import TREATING
 from altid.access.identity import Role
 from altid.access.overrides import FOLLOW_UP
-from altid.orders.policy import OPERATORS, acts
+from altid.orders.policy import OPERATORS, prescribes
 from altid.web.gate import Service, Visit
 
 _NAMES_S_MAX = 300.0
@@ -34,8 +34,7 @@ class Me:
     has_list: bool
     sets_blocks: bool
     oversees_orders: bool
-    acts_on_orders: bool
-    """Signs, gives, pauses: whoever may do something with an order."""
+    prescribes: bool
     lookup_url: str
     """Where to look when no site answers; empty: not known."""
 
@@ -76,6 +75,6 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         has_list=identity.role in TREATING,
         sets_blocks=identity.role in SETS,
         oversees_orders=identity.role in OPERATORS,
-        acts_on_orders=acts(identity),
+        prescribes=prescribes(identity),
         lookup_url=visit.service.guard.lookup_url,
     )

@@ -1,19 +1,17 @@
-"""`/patient/{id}/order`: ordering for one patient, and what is done with the orders that there are.
+"""`/patient/{id}/order`: ordering drugs for one patient.
 
-The page is the frame and its forms; its scripts ask `/orders` and `/fhir` with the page's token, at the site
+The page is the frame and its form; its scripts ask `/orders` and `/fhir` with the page's token, at the site
 that answers (docs/screen.md). So what is typed outlives the site that the page came from.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action, Outcome
-from altid.orders.policy import allowed
 from altid.screen.rendering import answer
 from altid.screen.views.identity import Identity, identity_of
 from altid.screen.views.moments import ZONE
@@ -44,7 +42,7 @@ SCHEDULES = ("rounds", "times", "every", "clock", "weekly", "needed", "once", "c
 def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def order(visit: Visit) -> Response:
         me = await me_of(visit, names)
-        if not me.acts_on_orders:
+        if not me.prescribes:
             identity = visit.request.path_params["id"]
             visit.note(Action.READ, "patient-order", type="Patient", id=identity, outcome=Outcome.REFUSED)
             return page("not-for-role.html", visit.words, status=403, me=me)
@@ -52,15 +50,10 @@ def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
         if isinstance(opened, Response):
             return opened
         shown = Shown(opened.chart, visit.words, opened.me, by_override=opened.by_override)
-        acts = {
-            type_: sorted(allowed(visit.identity, type_)) for type_ in ("MedicationRequest", "ServiceRequest")
-        }
         html = shown.render(
             "order.html",
             "order",
             label=_label(identity_of(opened.chart.patient), visit.words),
-            acts=acts,
-            acts_told=json.dumps(acts),
             routes=ROUTES,
             units=UNITS,
             schedules=SCHEDULES,

@@ -54,7 +54,7 @@ class Shown:
             identity=identity_of(chart.patient),
             cave_line=section_html("cave-line", CAVE_LINE, chart, words),
             tab=tab,
-            tabs=("overview", *(("order",) if self.me and self.me.acts_on_orders else ()), *PARTS),
+            tabs=("overview", *(("order",) if self.me and self.me.prescribes else ()), *PARTS),
             by_override=self.by_override,
             is_partly_blocked=chart.is_partly_blocked,
             read_at=chart.read_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 PARTS: dict[str, tuple[str, str]] = {
     "page.parts": ("Patientens journal", "The patient's record"),
     "tab.overview": ("Overblik", "Overview"),
-    "tab.order": ("Ordinér og giv", "Order and give"),
+    "tab.order": ("Ordinér", "Order"),
     "tab.medication": ("Medicin", "Medication"),
     "tab.results": ("Prøvesvar", "Results"),
     "tab.vitals": ("Vitale værdier", "Vital signs"),

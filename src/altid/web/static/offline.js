@@ -53,4 +53,5 @@ async function look() {
   setTimeout(look, LOOK_MS);
 }
 
-look();
+// Asked for by its own address it is shown as it is: no page waits behind it.
+if (location.pathname !== "/offline") look();

@@ -3,20 +3,20 @@
 
 import { all, drop, events, isPossible, open, sign, stage } from "./outbox.js";
 import { instructions, unreadable } from "./dosing.js";
-import { day, element, inWords, moment, say } from "./saying.js";
+import { day, element, inWords, say } from "./saying.js";
 import { ask } from "./swing.js";
 
 const ACCOUNTS = "https://altid.dk/fhir/NamingSystem/account";
 const REVIEW_DATE = "https://altid.dk/fhir/StructureDefinition/review-date";
-const SNOMED = "http://snomed.info/sct";
-const LABORATORY = { system: SNOMED, code: "108252007", display: "Laboratory procedure" };
 const TYPING_MS = 250;
+const TYPED_MIN = 2;
 const FOUND_MAX = 15;
 const AGAIN_MS = 3_000; // a check that nobody answered is asked again
 
-export const page = document.getElementById("ordering");
-export const patient = page.dataset.patient;
-export const label = page.dataset.label;
+const page = document.getElementById("ordering");
+const patient = page.dataset.patient;
+const label = page.dataset.label;
+const form = document.getElementById("medication-form");
 const list = document.getElementById("staged");
 const signing = document.getElementById("sign-all");
 const told = document.getElementById("ordering-told");
@@ -30,21 +30,19 @@ if (isPossible) begin();
 else told.textContent = say("order.impossible");
 
 async function begin() {
-  searches("drug", (text) => `/fhir/Medication?code:text=${encodeURIComponent(text)}&_count=${FOUND_MAX}`, drugName);
-  searches("performer", (text) => `/fhir/Organization?name:contains=${encodeURIComponent(text)}&_count=${FOUND_MAX}`, (one) => one.name);
-  form("medication-form", medication);
-  form("requisition-form", requisition);
+  search();
+  form.addEventListener("submit", put);
   schedule();
   signing.addEventListener("click", readBack);
   events.addEventListener("changed", refresh);
   await refresh();
 }
 
-// Search fields: what is chosen stands in words, and typing anew takes it away.
+// What is chosen stands in words, and typing anew takes it away.
 
-function searches(name, path, nameOf) {
-  const field = document.getElementById(name);
-  const found = document.getElementById(`${name}-found`);
+function search() {
+  const field = form.elements.drug;
+  const found = document.getElementById("drug-found");
   let timer = null;
   field.addEventListener("input", () => {
     delete field.dataset.reference;
@@ -53,32 +51,30 @@ function searches(name, path, nameOf) {
   });
   async function look() {
     const text = field.value.trim();
-    if (text.length < 2) return found.replaceChildren();
-    let resources;
+    if (text.length < TYPED_MIN) return found.replaceChildren();
+    let drugs;
     try {
-      const answer = await ask(path(text));
+      const answer = await ask(`/fhir/Medication?code:text=${encodeURIComponent(text)}&_count=${FOUND_MAX}`);
       if (!answer.ok) throw new Error("not found");
-      resources = ((await answer.json()).entry ?? []).map((entry) => entry.resource);
+      drugs = ((await answer.json()).entry ?? []).map((entry) => entry.resource);
     } catch {
       return found.replaceChildren(element("p", { class: "unsure" }, say("order.search.failed")));
     }
     if (field.value.trim() !== text) return;
-    const usable = resources.filter((one) => !one.status || one.status === "active");
+    const usable = drugs.filter((one) => !one.status || one.status === "active");
     found.replaceChildren(
       ...(usable.length ? usable.map(choice) : [element("p", { class: "empty" }, say("order.search.none"))]),
     );
   }
-  function choice(resource) {
-    const words = nameOf(resource);
+  function choice(drug) {
     const choose = () => {
-      field.value = words;
-      field.dataset.reference = `${resource.resourceType}/${resource.id}`;
-      field.dataset.piece = pieceOf(resource);
+      field.value = drugName(drug);
+      field.dataset.reference = `Medication/${drug.id}`;
+      field.dataset.piece = pieceOf(drug);
       found.replaceChildren();
-      field.dispatchEvent(new Event("chosen"));
-      field.form.querySelector(".after-search")?.focus();
+      form.elements.schedule.focus();
     };
-    return element("button", { type: "button", click: choose }, words);
+    return element("button", { type: "button", click: choose }, drugName(drug));
   }
 }
 
@@ -107,100 +103,71 @@ function schedule() {
   show();
 }
 
-function form(id, make) {
-  const shown = document.getElementById(id);
-  shown.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = shown.querySelector("button[type=submit]");
-    if (button.disabled) return;
-    const made = await make(shown);
-    if (!made) return;
-    button.disabled = true;
-    try {
-      await stage({ patient, label, overrides: [], findings: [], ...made });
-      shown.reset();
-      for (const field of shown.querySelectorAll("[data-reference]")) delete field.dataset.reference;
-      document.getElementById("schedule").dispatchEvent(new Event("change"));
-      told.textContent = say("order.staged");
-    } catch {
-      told.textContent = say("order.not-kept");
-    } finally {
-      button.disabled = false;
-    }
-  });
+async function put(event) {
+  event.preventDefault();
+  const button = form.querySelector("button[type=submit]");
+  if (button.disabled) return;
+  const made = await medication();
+  if (!made) return;
+  button.disabled = true;
+  try {
+    await stage({ patient, label, overrides: [], ...made });
+    form.reset();
+    delete form.elements.drug.dataset.reference;
+    form.elements.schedule.dispatchEvent(new Event("change"));
+    told.textContent = say("order.staged");
+  } catch {
+    told.textContent = say("order.not-kept");
+  } finally {
+    button.disabled = false;
+  }
 }
 
-export function fieldsOf(shown) {
-  const fields = Object.fromEntries(new FormData(shown));
-  const route = shown.querySelector("[name=route]");
-  if (route) fields["route-word"] = route.selectedOptions[0].textContent.trim();
-  return fields;
+function fieldsOf() {
+  const fields = Object.fromEntries(new FormData(form));
+  return { ...fields, "route-word": form.elements.route.selectedOptions[0].textContent.trim() };
 }
 
-export function unitOf(shown) {
-  const chosen = shown.querySelector("[name=unit]").selectedOptions[0];
-  const piece = shown.querySelector("[name=drug]")?.dataset.piece;
+function unit() {
+  const chosen = form.elements.unit.selectedOptions[0];
+  const { piece } = form.elements.drug.dataset;
   return { code: chosen.value, word: chosen.value === "1" && piece ? piece : chosen.textContent.trim() };
 }
 
-function wrong(shown, names) {
-  for (const field of shown.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-  for (const name of names) shown.querySelector(`[name="${name}"]`)?.setAttribute("aria-invalid", "true");
+function wrong(names) {
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const name of names) form.elements[name].setAttribute("aria-invalid", "true");
   if (!names.length) return false;
   told.textContent = say("order.look");
-  shown.querySelector(`[name="${names[0]}"]`)?.focus();
+  form.elements[names[0]].focus();
   return true;
 }
 
-async function medication(shown) {
-  const drug = shown.querySelector("[name=drug]");
-  const fields = fieldsOf(shown);
+async function medication() {
+  const { drug } = form.elements;
+  const fields = fieldsOf();
   const missing = [...(drug.dataset.reference ? [] : ["drug"]), ...unreadable(fields)];
   for (const name of ["indication", "start"]) if (!fields[name].trim()) missing.push(name);
   if (!fields.end && !fields.review && fields.schedule !== "once") missing.push("end");
-  if (wrong(shown, missing)) return null;
+  if (wrong(missing)) return null;
+  const end = fields.end || (fields.schedule === "once" ? fields.start : "");
+  const { account } = await open();
   const resource = {
     resourceType: "MedicationRequest",
-    ...(await common(fields.indication)),
+    status: "active",
+    intent: "order",
+    subject: { reference: `Patient/${patient}` },
+    // What is left unsent here can't be signed by the next at this PC.
+    requester: { identifier: { system: ACCOUNTS, value: account } },
+    reasonCode: [{ text: fields.indication.trim() }],
     medicationReference: { reference: drug.dataset.reference, display: drug.value },
-    dosageInstruction: instructions(fields.schedule === "once" && !fields.end ? { ...fields, end: fields.start } : fields, unitOf(shown)),
+    dosageInstruction: instructions({ ...fields, end }, unit()),
   };
   if (fields.schedule === "continuous") {
     resource.dispenseRequest = { validityPeriod: { start: fields.start, ...(fields.end ? { end: fields.end } : {}) } };
   }
   if (fields.review) resource.extension = [{ url: REVIEW_DATE, valueDate: fields.review }];
   return { kind: resource.resourceType, resource, says: [drug.value] };
-}
-
-async function requisition(shown) {
-  const performer = shown.querySelector("[name=performer]");
-  const fields = fieldsOf(shown);
-  const missing = ["what", "why"].filter((name) => !fields[name].trim());
-  if (!performer.dataset.reference) missing.push("performer");
-  if (fields.category === "laboratory" && !fields.when) missing.push("when");
-  if (wrong(shown, missing)) return null;
-  const resource = {
-    resourceType: "ServiceRequest",
-    ...(await common(fields.why)),
-    priority: fields.priority,
-    code: { text: fields.what.trim() },
-    performer: [{ reference: performer.dataset.reference, display: performer.value }],
-  };
-  if (fields.category === "laboratory") resource.category = [{ coding: [LABORATORY] }];
-  if (fields.when) resource.occurrenceDateTime = new Date(fields.when).toISOString();
-  return { kind: resource.resourceType, resource, says: [fields.what.trim()] };
-}
-
-// The account stands in the order: what is left unsent here can't be signed by the next at this PC.
-async function common(reason) {
-  const { account } = await open();
-  return {
-    status: "active",
-    intent: "order",
-    subject: { reference: `Patient/${patient}` },
-    requester: { identifier: { system: ACCOUNTS, value: account } },
-    reasonCode: [{ text: reason.trim() }],
-  };
 }
 
 // What is staged, with its checks
@@ -225,7 +192,7 @@ function bodyOf(entries) {
 }
 
 /** What stands against orders, and each as it would be signed. Throws where no site answers. */
-export async function examined(body) {
+async function examined(body) {
   const headers = { "content-type": "application/json", "altid-patient": `Patient/${patient}` };
   const answer = await ask("/orders/check", { method: "POST", headers, body: JSON.stringify(body) });
   const said = await answer.json();
@@ -262,18 +229,15 @@ const fromIssue = (issue) => ({
 const placeOf = (field) => Number(/entry\[(\d+)\]/.exec(field)?.[1] ?? 0);
 
 /** An order in full, as it would be signed. */
-export function saysOf(order) {
+function saysOf(order) {
   const drug = order.medicationReference?.display ?? order.medicationCodeableConcept?.text;
   const doses = (order.dosageInstruction ?? []).map((line) => [line.text, line.route?.text].filter(Boolean).join(" – "));
   const bounds = order.dosageInstruction?.[0]?.timing?.repeat?.boundsPeriod ?? order.dispenseRequest?.validityPeriod;
   const review = order.extension?.find((one) => one.url === REVIEW_DATE)?.valueDate;
   const reasons = (order.reasonCode ?? []).map((one) => one.text ?? one.coding?.[0]?.display).filter(Boolean);
   return [
-    drug ?? order.code?.text ?? order.code?.coding?.[0]?.display ?? "",
+    drug ?? "",
     ...doses,
-    order.priority ? say("order.read.priority", { priority: say(`priority.${order.priority}`) }) : "",
-    order.performer?.[0]?.display ? say("order.read.performer", { name: order.performer[0].display }) : "",
-    order.occurrenceDateTime ? say("order.read.when", { at: moment(order.occurrenceDateTime) }) : "",
     bounds?.start ? say("order.read.start", { day: day(bounds.start) }) : "",
     bounds?.end ? say("order.read.end", { day: day(bounds.end) }) : "",
     review ? say("order.read.review", { day: day(review) }) : "",
@@ -343,32 +307,21 @@ function bare(entry) {
 
 function readBack() {
   const entries = staged.map((entry) => ({ ...bare(entry), says: saysOf(checked.get(entry.id).order) }));
-  confirm(entries.map((entry) => entry.says), say("order.sign", { count: entries.length }), () =>
-    sign(entries, { path: "/orders", body: bodyOf(entries) }, {
-      patient,
-      label,
-      kind: entries[0].kind,
-      action: "sign",
-      says: entries.flatMap((entry) => entry.says),
-      titles: entries.map((entry) => entry.says[0]),
-    }),
-  );
-}
-
-/** A dialog with the patient's identity, all that is to be signed, and one button that counts once.
- *  `findings`: what stands against it; `act` gets the overrides of all warnings. */
-export function confirm(orders, button, act, findings = []) {
+  const about = {
+    patient,
+    label,
+    kind: "MedicationRequest",
+    action: "sign",
+    says: entries.flatMap((entry) => entry.says),
+    titles: entries.map((entry) => entry.says[0]),
+  };
   let isDone = false;
-  const reasons = findings.map(({ code }) => element("input", { id: `override-${code}`, maxlength: "1000", autocomplete: "off" }));
-  const isBarred = findings.some(({ severity }) => severity === "error");
   const close = () => dialog.close();
   const signed = async () => {
-    const unanswered = reasons.find((reason) => !reason.value.trim());
-    if (unanswered) return unanswered.focus();
     if (isDone) return;
     isDone = true;
     try {
-      const key = await act(findings.map(({ code }, place) => ({ code, reason: reasons[place].value.trim() })));
+      const key = await sign(entries, { path: "/orders", body: bodyOf(entries) }, about);
       told.textContent = say(key ? "order.signed" : "order.signed-before");
       close();
     } catch {
@@ -376,29 +329,30 @@ export function confirm(orders, button, act, findings = []) {
       told.textContent = say("order.not-kept");
     }
   };
+  const button = say("order.sign", { count: entries.length });
+  const texts = entries.map(({ says }) => element("li", {}, says.map((text) => element("div", {}, text))));
   const dialog = element(
     "dialog",
     { class: "readback", "aria-labelledby": "readback-title" },
     element("h2", { id: "readback-title" }, say("order.read-back")),
-    document.querySelector(".banner .who").cloneNode(true),
-    element("ol", {}, orders.map((says) => element("li", {}, says.map((text) => element("div", {}, text))))),
-    ...findings.map((finding, place) =>
-      element(
-        "div",
-        { class: `finding ${finding.severity}` },
-        element("p", {}, foundIn(finding)),
-        finding.severity === "error" ? null : element("label", { for: reasons[place].id }, say("order.why-all-the-same")),
-        finding.severity === "error" ? null : reasons[place],
-      ),
-    ),
+    whoIsIt(),
+    element("ol", {}, texts),
     element(
       "p",
       { class: "answers" },
-      isBarred ? null : element("button", { type: "button", class: "main sign", click: signed }, button),
+      element("button", { type: "button", class: "main sign", click: signed }, button),
       element("button", { type: "button", click: close }, say("order.back")),
     ),
   );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+}
+
+// The banner's identity; one page has one main heading.
+function whoIsIt() {
+  const who = document.querySelector(".banner .who").cloneNode(true);
+  const name = who.querySelector(".name");
+  name.replaceWith(element("b", { class: "name" }, name.textContent));
+  return who;
 }

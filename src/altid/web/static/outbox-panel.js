@@ -50,7 +50,7 @@ function showSite() {
   const { name, home, durability } = shown;
   const swung = name && home && name !== home;
   const parts = name ? [say(swung ? "site.other" : "site.this", { name, home })] : [say("site.none")];
-  if (name && durability) parts.push(say(`site.${durability}`));
+  if (name && durability) parts.push(say(`safe.${durability}`));
   const lookup = panel.dataset.lookup;
   const link = { href: lookup, target: "_blank", rel: "noopener" };
   sign.replaceChildren(parts.join(" · "), ...(name || !lookup ? [] : [" ", element("a", link, say("site.lookup"))]));
