@@ -149,6 +149,22 @@ def test_a_double_click_changes_the_dose_once_though_the_first_answer_is_lost(
     assert order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] == 2.5
 
 
+def test_a_renewed_order_is_a_new_one_of_whoever_renews(
+    screens: dict[Role, Any], usernames: dict[Role, tuple[str, str]], web_server: str, patient: str
+) -> None:
+    form = act(screens[Role.DOCTOR], "MedicationRequest", patient, "renew")
+    form.locator("[name=end]").fill("2099-01-31")
+    form.locator("button").click()
+    receipted(form)
+    old, new = sorted(
+        versions(web_server, "MedicationRequest", patient), key=lambda one: "priorPrescription" in one
+    )
+    assert (old["status"], new["status"]) == ("completed", "active")
+    assert new["priorPrescription"]["reference"] == f"MedicationRequest/{old['id']}"
+    assert new["dosageInstruction"][0]["timing"]["repeat"]["boundsPeriod"]["end"] == "2099-01-31"
+    assert new["requester"]["identifier"]["value"] == usernames[Role.DOCTOR][1]
+
+
 def test_an_act_survives_a_reload_while_no_server_answers(
     screens: dict[Role, Any], web_server: str, patient: str
 ) -> None:
