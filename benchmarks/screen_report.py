@@ -128,4 +128,8 @@ def _goals(found: dict[str, Any]) -> list[str]:
 
 
 def _machine(told: dict[str, Any]) -> str:
-    return ", ".join(str(value) for value in told.values() if value)
+    memory_gb = told["memory_bytes"] / 1e9
+    return (
+        f"{told['cpu']}, {told['cores']} cores, {memory_gb:.0f} GB; Python {told['python']}, "
+        f"PostgreSQL {told['postgresql']}"
+    )
