@@ -22,7 +22,7 @@ def answered(fault: Cause | None, path: str) -> tuple[int, Any]:
     """By an application whose audit has this fault."""
     guard = SimpleNamespace(
         audit=SimpleNamespace(fault=fault),
-        identify=lambda _headers: SYSTEM,
+        identify=lambda _headers, *, pages: SYSTEM,
         permit=lambda identity: Permit(identity, None),
     )
     service: Any = SimpleNamespace(guard=guard, settings=FhirSettings())

@@ -23,8 +23,10 @@ from tests.web.visiting import Browser, make_account, token_in
 OPEN = {
     *("/logon", "/logon/password", "/logon/passkey", "/logon/badge", "/logon/pin", "/join", "/join/accept"),
     *("/offline", "/service-worker.js"),
+    "/telemetry",
 }
-"""The ways in, and what a browser keeps of nobody. All other pages ask for a session."""
+"""The ways in, what a browser keeps of nobody, and where it tells how fast it was, of fixed forms and nothing
+of a patient. All other pages ask for a session."""
 
 
 def routes() -> list[tuple[str, str]]:
