@@ -33,7 +33,7 @@ from altid.record.database import Limits
 from altid.record.postgres import Cluster
 from running import make_database, running_worker
 from tests.access.auditing import sql
-from tests.faults.test_kill import Server, children, command_line, wait_for
+from tests.faults.test_kill import Server, children, wait_for
 from tests.faults.test_lost_answers import CuttingProxy
 from tests.orders.ordering import PATIENT, bundle, drug, medication, patient
 
@@ -164,14 +164,14 @@ def test_what_a_dead_server_had_taken_is_registered_though_no_browser_sends_it_a
     """A lock keeps every version from being written, and nobody from reading: the intents stand in the
     journal, and the statements end with their sessions."""
     dsn, keys = make_database(postgres), [f"taken-{number}" for number in range(6)]
+    others = set(children(os.getpid()))
     with running_worker(dsn, FhirSettings(), guard_folder=tmp_path) as address:
         prepare(address)
         with ThreadPoolExecutor(6) as threads, locked(postgres, dsn):
             sending = [threads.submit(send_once, address, key) for key in keys]
             wait_for(lambda: open_intents(address) == len(keys))
-            for pid in children(os.getpid()):
-                if "tests.doorman" in command_line(pid):
-                    os.kill(pid, signal.SIGKILL)
+            for pid in set(children(os.getpid())) - others:
+                os.kill(pid, signal.SIGKILL)
             for one in sending:
                 one.result()
     assert sql(dsn, "SELECT count(*) FROM order_key")[0][0] == 0
@@ -191,6 +191,7 @@ def test_what_a_dead_server_had_taken_is_registered_though_no_browser_sends_it_a
 def test_a_server_that_is_told_twice_to_stop_finishes_what_it_has(postgres: Cluster, tmp_path: Path) -> None:
     """The kernel signals once for each thread of a parent that dies."""
     dsn = make_database(postgres)
+    others = set(children(os.getpid()))
     with (
         running_worker(dsn, FhirSettings(), guard_folder=tmp_path) as address,
         ThreadPoolExecutor(1) as threads,
@@ -199,11 +200,10 @@ def test_a_server_that_is_told_twice_to_stop_finishes_what_it_has(postgres: Clus
         with locked(postgres, dsn):
             sending = threads.submit(send_once, address, "stopped-twice")
             wait_for(lambda: open_intents(address) == 1)
-            for pid in children(os.getpid()):
-                if "tests.doorman" in command_line(pid):
-                    for _ in range(2):
-                        os.kill(pid, signal.SIGINT)
-                        time.sleep(0.1)  # two signals at once are one
+            for pid in set(children(os.getpid())) - others:
+                for _ in range(2):
+                    os.kill(pid, signal.SIGINT)
+                    time.sleep(0.1)  # two signals at once are one
         answer = sending.result()
     assert answer is not None
     assert answer.status_code == 201, answer.text
