@@ -6,7 +6,6 @@ and at whichever site: the second finds it there, and nothing of theirs is store
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +13,12 @@ from altid.access.identity import Identity
 from altid.record.write import new_id
 from altid.record.write_key import client_id
 from altid.screen.views.back_entry import ENTERED, FORM_SYSTEM, TAG
-from altid.screen.views.elements import HL7, LOINC, SNOMED, Resource
+from altid.screen.views.elements import ACCOUNT, HL7, LOINC, SNOMED, Resource
 from altid.web.back_entry_form import PaperForm
+from altid.web.note_resources import KINDS, attached
 
 _NPU, _SKS = "http://npu-terminology.org", "urn:oid:1.2.208.176.2.4"
 _MEDCOM = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-observation-codes"
-ACCOUNT = "https://altid.dk/fhir/NamingSystem/account"
 
 _CODES: dict[str, tuple[str, tuple[tuple[str, str], ...], str, str]] = {
     "breaths": ("Respirationsfrekvens", ((LOINC, "9279-1"), (_MEDCOM, "MCS88122")), "/min", "/min"),
@@ -38,11 +37,6 @@ _MINDS = {
     "V": ("Reagerer på tiltale", "300202002"),
     "P": ("Reagerer på smerte", "450847001"),
     "U": ("Reagerer ikke", "422107003"),
-}
-_NOTES = {
-    "nursing": ("Sygeplejenotat", "34746-8", "Nurse Note"),
-    "progress": ("Journalnotat", "11506-3", "Progress note"),
-    "admission": ("Indlæggelsesnotat", "34117-2", "History and physical note"),
 }
 
 
@@ -105,8 +99,7 @@ class _Common:
         return made
 
     def note(self) -> Resource:
-        title, loinc, display = _NOTES[self._form.note_kind]
-        data = self._form.note.encode()
+        title, loinc, display = KINDS[self._form.note_kind]
         context: Resource = {"period": {"start": self._observed}}
         if self._encounter:
             context["encounter"] = [self._encounter]
@@ -118,18 +111,7 @@ class _Common:
             "subject": self._patient,
             "date": self._entered,
             "author": [self._observer],
-            "content": [
-                {
-                    "attachment": {
-                        "contentType": "text/plain; charset=utf-8",
-                        "language": "da",
-                        "data": base64.b64encode(data).decode("ascii"),
-                        "size": len(data),
-                        "title": title,
-                        "creation": self._observed,
-                    }
-                }
-            ],
+            "content": [attached(self._form.note, title, self._observed)],
             "context": context,
         }
 

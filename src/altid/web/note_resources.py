@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 
 from altid.access.identity import Identity
 from altid.record.write_key import client_id
-from altid.screen.views.elements import LOINC, Resource
+from altid.screen.views.elements import ACCOUNT, LOINC, Resource
 
-ACCOUNT = "https://altid.dk/fhir/NamingSystem/account"
 KINDS = {
     "progress": ("Journalnotat", "11506-3", "Progress note"),
     "nursing": ("Sygeplejenotat", "34746-8", "Nurse Note"),
@@ -45,7 +44,6 @@ def note_of(
 ) -> Resource:
     """The whole resource of a note, of its id."""
     title, loinc, display = KINDS["addendum" if writing.appends else writing.kind]
-    data = writing.body.encode()
     moment = now.astimezone(UTC).isoformat(timespec="milliseconds")
     made: Resource = {
         "resourceType": "DocumentReference",
@@ -56,18 +54,7 @@ def note_of(
         "subject": {"reference": f"Patient/{patient}"},
         "date": moment,
         "author": [{"identifier": {"system": ACCOUNT, "value": author.subject}, "display": author.name}],
-        "content": [
-            {
-                "attachment": {
-                    "contentType": "text/plain; charset=utf-8",
-                    "language": "da",
-                    "data": base64.b64encode(data).decode("ascii"),
-                    "size": len(data),
-                    "title": title,
-                    "creation": moment,
-                }
-            }
-        ],
+        "content": [attached(writing.body, title, moment)],
     }
     if encounter:
         made["context"] = {"encounter": [{"reference": f"Encounter/{encounter}"}]}
@@ -75,3 +62,18 @@ def note_of(
         target = {"reference": f"DocumentReference/{writing.appends}"}
         made["relatesTo"] = [{"code": "appends", "target": target}]
     return made
+
+
+def attached(body: str, title: str, creation: str) -> Resource:
+    """Plain text as the content of a DocumentReference. `creation`: an instant as FHIR writes it."""
+    data = body.encode()
+    return {
+        "attachment": {
+            "contentType": "text/plain; charset=utf-8",
+            "language": "da",
+            "data": base64.b64encode(data).decode("ascii"),
+            "size": len(data),
+            "title": title,
+            "creation": creation,
+        }
+    }

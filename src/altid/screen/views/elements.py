@@ -18,6 +18,8 @@ ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
+ACCOUNT = "https://altid.dk/fhir/NamingSystem/account"
+"""Of the accounts that people log on with, where one of them did something."""
 
 
 def elements(value: object) -> list[Resource]:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from altid.screen.views.back_entry import Entered, entered_of
 from altid.screen.views.chart import Chart, author_of
 from altid.screen.views.elements import (
+    ACCOUNT,
     Resource,
     concept_text,
     element,
@@ -24,7 +25,6 @@ from altid.screen.views.elements import (
 from altid.screen.views.moments import Moment, sort_key
 
 KINDS = ("DocumentReference", "DiagnosticReport")
-_ACCOUNT = "https://altid.dk/fhir/NamingSystem/account"
 _SIGNED = "final"
 _TEXT_TYPES = ("text/plain", "text/html", "application/xhtml+xml")
 _NOTE_CHARACTERS_MAX = 20_000
@@ -112,7 +112,7 @@ def _document(chart: Chart, document: Resource) -> Note:
 
 def _account_of(document: Resource) -> str | None:
     identifiers = (element(author.get("identifier")) for author in elements(document.get("author")))
-    return next((text(one.get("value")) for one in identifiers if one.get("system") == _ACCOUNT), None)
+    return next((text(one.get("value")) for one in identifiers if one.get("system") == ACCOUNT), None)
 
 
 def _appended(document: Resource) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from altid.access.grounds import SOR
 from altid.hl7.text import component_of
 from altid.hl7.values import NULL, coded
 from altid.lookup.beside.naming import Resource, made_id
 from altid.lookup.beside.sources import Hl7Source
 
-_SOR = "urn:oid:1.2.208.176.1.1"
 _PHYSICAL = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 
 
@@ -66,6 +66,6 @@ def _organisation(ward: str, source: Hl7Source) -> Resource:
         "resourceType": "Organization",
         "id": made_id(source.name, number, "organisation"),
         "active": True,
-        "identifier": [{"system": _SOR, "value": number}],
+        "identifier": [{"system": SOR, "value": number}],
         "name": ward,
     }
