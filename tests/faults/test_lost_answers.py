@@ -32,8 +32,9 @@ class CuttingProxy(threading.Thread):
         super().__init__(daemon=True)
         self.cut_after: bytes | None = None
         self.refuses_then = False
-        """After the cut nobody is let through any more."""
+        """After the cut nobody is let through any more, on no line."""
         self.refuses = False
+        self._lines: set[asyncio.StreamWriter] = set()
         self._target, self._path = target, path
         self._loop = asyncio.new_event_loop()
         self._listens = threading.Event()
@@ -68,12 +69,15 @@ class CuttingProxy(threading.Thread):
             return
         from_postgres, to_postgres = await asyncio.open_unix_connection(self._target)
         cut = asyncio.Event()
+        self._lines.add(writer)
 
         async def there() -> None:
             while data := await reader.read(65_536):
                 if self.cut_after is not None and self.cut_after in data:
                     self.cut_after = None
                     self.refuses = self.refuses_then
+                    if self.refuses:  # a line that the pool happens to have beside this one is away as well
+                        self._cut_the_others(writer)
                     cut.set()
                 to_postgres.write(data)
                 await to_postgres.drain()
@@ -91,8 +95,13 @@ class CuttingProxy(threading.Thread):
         except (OSError, asyncio.CancelledError):
             pass
         finally:
+            self._lines.discard(writer)
             writer.close()
             to_postgres.close()
+
+    def _cut_the_others(self, kept: asyncio.StreamWriter) -> None:
+        for line in self._lines - {kept}:
+            line.transport.abort()
 
 
 @pytest.fixture(scope="module")
