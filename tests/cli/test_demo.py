@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from scripted import Altid
 
 from altid.cli.demoing.filling import altid as run_altid
+from altid.cli.demoing.filling import first_seen, keep_seen
 from altid.cli.demoing.happening import said_of
 from altid.cli.demoing.looking import Digest, digest
 from altid.cli.demoing.narrator import DemoError, Narrator
@@ -217,3 +218,10 @@ def test_evidence_that_cannot_be_kept_is_told_before_anything_starts(altid: Alti
     assert "cannot be made" in altid.err
     assert altid.err.count("\n") == 1
     assert not altid.data.exists()
+
+
+def test_the_patients_of_a_kept_folder_stay_as_they_were_first_seen(tmp_path: Path) -> None:
+    first = first_seen(tmp_path)
+    assert timedelta(0) <= datetime.now(UTC) - first < timedelta(hours=2)
+    keep_seen(tmp_path, first - timedelta(days=3))
+    assert first_seen(tmp_path) == first - timedelta(days=3)

@@ -34,6 +34,20 @@ def test_down_a_pipe_come_resources_and_nothing_else() -> None:
     assert done.stderr == f"{len(resources)} resources of 1 patients.\n"
 
 
+def test_the_region_is_seen_at_the_time_that_is_asked_for(altid: Altid, tmp_path: Path) -> None:
+    assert (
+        altid("sample", "--patients", "1", "--at", "2025-03-30T02:30+01:00", "--out", tmp_path / "then") == 0
+    )
+    patient = (tmp_path / "then" / "00000003.json").read_text()
+    assert "2025-03-2" in patient
+    assert "2026-11-1" not in patient
+
+
+def test_a_time_that_is_none_is_bad_input(altid: Altid, tmp_path: Path) -> None:
+    assert altid("sample", "--at", "yesterday", "--out", tmp_path / "region") == 2
+    assert "--at is a date or a time" in altid.err
+
+
 def test_a_seed_that_is_too_large_is_bad_input(altid: Altid, tmp_path: Path) -> None:
     assert altid("sample", "--seed", 10**12, "--out", tmp_path / "region") == 2
     assert altid.err.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ import click
 import orjson
 
 from altid.cli.app import Options
+from altid.cli.moments import moment_of
 
 
 @click.command()
@@ -45,6 +47,12 @@ from altid.cli.app import Options
     help="Transaction Bundles, one for each patient, or one resource a line.",
 )
 @click.option("--gzip", is_flag=True, help="Compress.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="When the region is seen: doses due, stays and results lie around it. `now`, or a date or time."
+    "  [default: a Tuesday in November 2026, so that the bytes stay the same]",
+)
 @click.pass_obj
 def sample(
     options: Options,
@@ -53,6 +61,7 @@ def sample(
     out: Path | None,
     form: Literal["bundles", "ndjson"],
     gzip: bool,
+    at: str | None,
 ) -> None:
     """Make a synthetic Danish region: hospitals, staff, and patients with their whole record.
 
@@ -63,14 +72,16 @@ def sample(
       altid sample --patients 100 --out region/ && altid load region/
       altid sample --patients 5000 --seed 7 --form ndjson --gzip --out big/
       altid sample --patients 1 --form ndjson | head -3
+      altid sample --patients 60 --at now --out today/
     """
-    from altid.sample import write
+    from altid.sample import REFERENCE, write
 
     if out is None and sys.stdout.isatty():
         raise click.UsageError("Give a folder with --out, or send the output to a file or a program.")
+    seen = datetime.now(UTC) if at == "now" else moment_of(at, "--at") or REFERENCE
     try:
         with _progress(options, patients) as advance:
-            count = write(patients, seed, out, form=form, gzip=gzip, on_progress=advance)
+            count = write(patients, seed, out, form, gzip, advance, seen)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:

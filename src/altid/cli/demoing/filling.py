@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from altid.cli.demoing.narrator import DemoError
 
 SEED = 2026
+_SEEN = "sample-seen"
 _END_S_MAX = 5.0
 
 
-async def make_patients(patients: int, folder: Path) -> None:
-    """Write the files of so many patients, the same ones each time. Raises `DemoError`."""
-    await altid("--quiet", "sample", "--patients", str(patients), "--seed", str(SEED), "--out", str(folder))
+async def make_patients(patients: int, folder: Path, seen: datetime) -> None:
+    """Write the files of so many patients, the same people each time, seen then. Raises `DemoError`."""
+    whose = ("--patients", str(patients), "--seed", str(SEED), "--at", seen.isoformat())
+    await altid("--quiet", "sample", *whose, "--out", str(folder))
+
+
+def first_seen(data: Path) -> datetime:
+    """When this data folder's patients were first loaded. For a new one now: doses fall due today.
+
+    A demo that goes on in a kept folder so loads the same bytes, and changes nothing that was charted since.
+    """
+    try:
+        return datetime.fromisoformat((data / _SEEN).read_text())
+    except (FileNotFoundError, ValueError):
+        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def keep_seen(data: Path, seen: datetime) -> None:
+    """Keep it for the next time."""
+    (data / _SEEN).write_text(seen.isoformat())
 
 
 async def load(data: Path, server: str | None, paths: list[Path], *, quiet: bool = False) -> None:

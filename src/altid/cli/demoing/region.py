@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from altid.cli.demoing.filling import load, make_patients
+from altid.cli.demoing.filling import first_seen, keep_seen, load, make_patients
 from altid.cli.demoing.looking import look
 from altid.cli.demoing.narrator import DemoError, Narrator
 from altid.cli.demoing.proof import Proof, prove
@@ -107,13 +107,15 @@ def _runs(where: Layout) -> bool:
 async def _started_and_loaded(where: Layout, wish: Wish, narrator: Narrator) -> Status:
     with tempfile.TemporaryDirectory(prefix="altid-sample-") as folder:
         # Made while the databases start: that takes a second or two of one core.
-        making = asyncio.create_task(make_patients(wish.patients, Path(folder)))
+        seen = await asyncio.to_thread(first_seen, where.data)
+        making = asyncio.create_task(make_patients(wish.patients, Path(folder), seen))
         try:
             status = await _started(where, narrator)
             await making
             leader = next(site for site in status.sites if site.name == status.leader)
             narrator.tell(f"Loading {wish.patients} synthetic Danish patients at {leader.name}", "…")
             await load(where.data, leader.fhir[0], [Path(folder), *wish.files], quiet=narrator.silent)
+            await asyncio.to_thread(keep_seen, where.data, seen)
         finally:
             making.cancel()
             await asyncio.gather(making, return_exceptions=True)

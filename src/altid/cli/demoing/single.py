@@ -10,7 +10,7 @@ from pathlib import Path
 
 from altid.access.programs import GivenToken, program_token
 from altid.api.settings import FhirSettings
-from altid.cli.demoing.filling import load, make_patients
+from altid.cli.demoing.filling import first_seen, keep_seen, load, make_patients
 from altid.cli.demoing.looking import look
 from altid.cli.demoing.narrator import Narrator
 from altid.cli.demoing.stopping import run_stoppable, until_stopped
@@ -56,8 +56,10 @@ async def _show(
         address = server.address
         with tempfile.TemporaryDirectory(prefix="altid-sample-") as folder:
             narrator.tell(f"Making and loading {patients} synthetic Danish patients", "…")
-            await make_patients(patients, Path(folder))
+            seen = await asyncio.to_thread(first_seen, options.data)
+            await make_patients(patients, Path(folder), seen)
             await load(options.data, None, [Path(folder), *files])
+            await asyncio.to_thread(keep_seen, options.data, seen)
         where = Layout(await asyncio.to_thread(options.data.resolve))
         async with operator_at(where) as operator:
             people = await make_users(operator)
