@@ -74,10 +74,11 @@ def run(dsn: str, work: Any) -> Any:
         finally:
             await connection.close()
 
-    return _in_thread(lambda: asyncio.run(inside()))
+    return in_thread(lambda: asyncio.run(inside()))
 
 
-def _in_thread(work: Callable[[], Any]) -> Any:
+def in_thread(work: Callable[[], Any]) -> Any:
+    """What the work gives, done where no event loop runs: Playwright has one in the tests' own thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(work).result()
 
@@ -93,7 +94,7 @@ def make_account(
     must_change: bool = False,
 ) -> Account:
     if password not in _HASHES:
-        _HASHES[password] = _in_thread(lambda: hashed(password))
+        _HASHES[password] = in_thread(lambda: hashed(password))
 
     def add(connection: Any) -> Coroutine[Any, Any, Account]:
         return accounts.add(
