@@ -25,6 +25,8 @@ from altid.drills.orders.scenarios import ORDER_SCENARIOS
 from altid.drills.run import DrillOptions
 from altid.drills.run import drill as run_drill
 from altid.drills.scenarios import SCENARIOS, missing
+from altid.drills.screen import run as screen
+from altid.drills.screen.doctor import missing as nobody_at_the_pc
 from altid.gateway.startup import up
 from altid.region import faults, layout, netns
 from altid.region.builtin import builtin_netns_region, builtin_region
@@ -34,8 +36,8 @@ from altid.region.regionfile import render_region
 from altid.region.shutdown import down
 
 _SEED_BITS = 32
-_ALL, _ORDERS, _RESTORE, _DARK = "all", "orders", "restore", dark.NAME
-_ALONE = (_RESTORE, _DARK)
+_ALL, _ORDERS, _RESTORE, _DARK, _SCREEN = "all", "orders", "restore", dark.NAME, screen.NAME
+_ALONE = (_RESTORE, _DARK, _SCREEN)
 """Drills that are no scenario with clients under load."""
 _GROUPS = (_ALL, _ORDERS)
 _EVERY = SCENARIOS | ORDER_SCENARIOS
@@ -182,6 +184,8 @@ async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[st
         return await restore.drill(where, region, seed, wish.clients, settings.pause_s, folder)
     if name == _DARK:
         return await dark.drill(where, region, seed, folder)
+    if name == _SCREEN:
+        return await screen.drill(where, region, seed, folder)
     run_one = run_orders if name in ORDER_SCENARIOS else run_drill
     try:
         return await run_one(name, _EVERY[name], where, region, settings, folder)
@@ -192,6 +196,8 @@ async def _one(where: Layout, name: str, wish: _Wish, evidence: Path) -> dict[st
 
 def _impossible(where: Layout, name: str) -> str:
     """Why the drill can't be done on this region and machine; nothing if it can."""
+    if name == _SCREEN:
+        return nobody_at_the_pc()
     if name in _ALONE:
         return ""
     scenario = _EVERY[name]
@@ -228,6 +234,7 @@ async def _running(where: Layout, wish: _Wish) -> AsyncIterator[None]:
     try:
         if not ran:
             in_netns = lines and (not wish.is_group or netns.possible())
+            in_netns |= _SCREEN in wish.names and netns.possible()  # then it cuts lines as well
             with tempfile.TemporaryDirectory() as folder:
                 region_file = _region_file(Path(folder), wish, in_netns=in_netns)
                 is_new = not where.marker.is_file()
