@@ -17,6 +17,7 @@ from altid.access.audit.event import Event
 from altid.access.audit.unavailable import AuditUnavailableError, Cause
 from altid.orders.synthetic import canary_patient
 from altid.record.database import Limits
+from altid.web.loading import PATIENTS_SHOWN_MAX
 from tests.access.desks import PASSWORD
 from tests.web.visiting import asking
 
@@ -77,11 +78,41 @@ def search(browser: httpx.Client, text: str) -> str:
     return answer.text
 
 
-@pytest.mark.parametrize(
-    "text", ["åkjær", "anna åkjær", "120348-5678", "1203485678", "12.03.1948", "akj ann"]
-)
+@pytest.mark.parametrize("text", ["åkjær", "anna åkjær", "120348-5678 åkjær", "12.03.1948", "akj ann"])
 def test_a_patient_is_found(browser: httpx.Client, anna: str, text: str) -> None:
     assert f'href="/patient/{anna}"' in search(browser, text)
+
+
+@pytest.mark.parametrize("text", ["120348-5678", "1203485678", " 120348 5678 "])
+def test_a_number_alone_leads_straight_to_the_patient(browser: httpx.Client, anna: str, text: str) -> None:
+    answer = browser.post("/", data={"search": text})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/patient/{anna}")
+
+
+def test_nobody_is_shown_who_was_not_asked_for(browser: httpx.Client, anna: str) -> None:
+    for answer in (browser.get("/"), browser.post("/", data={"search": " ,; "})):
+        assert answer.status_code == 200
+        assert "/patient/" not in answer.text
+
+
+def test_two_who_are_alike_are_told_apart(browser: httpx.Client, put: Put) -> None:
+    for number, day in enumerate(("1950-03-01", "1951-04-02")):
+        put("Patient", f"twin-{number}", name=[{"family": "Dobbeltgænger", "given": ["Ib"]}], birthDate=day)
+    put("Patient", "twin-not", name=[{"family": "Dobbeltgænger", "given": ["Liv"]}], birthDate="1970-01-01")
+    html = search(browser, "dobbeltgænger")
+    rows = re.findall(r"<tr>\n<th scope=\"row\">.*?</tr>", html, re.S)
+    assert [("kan forveksles" in row, "twin-not" in row) for row in rows].count((True, False)) == 2
+    assert [("kan forveksles" in row, "twin-not" in row) for row in rows].count((False, True)) == 1
+    assert "1.\xa0mar\xa01950" in html
+    assert "se på CPR-nummeret" in html
+
+
+def test_too_many_who_are_found_are_counted(browser: httpx.Client, put: Put) -> None:
+    for number in range(PATIENTS_SHOWN_MAX + 3):
+        put("Patient", f"many-{number}", name=[{"family": "Mangfoldig"}])
+    html = search(browser, "mangfoldig")
+    assert f'Fundne patienter <span class="count">{PATIENTS_SHOWN_MAX + 3}</span>' in html
+    assert f"Kun {PATIENTS_SHOWN_MAX} af dem er vist" in html
 
 
 @pytest.mark.parametrize("text", ["anna hansen", "120348-5679", "13.03.1948"])
@@ -90,7 +121,9 @@ def test_all_that_was_written_must_hold(browser: httpx.Client, anna: str, text: 
 
 
 def test_the_list_tells_where_the_patient_lies(browser: httpx.Client, anna: str) -> None:
-    row = re.search(rf'<tr>(?:(?!</tr>).)*/patient/{anna}".*?</tr>', search(browser, "120348-5678"), re.S)
+    row = re.search(
+        rf'<tr>(?:(?!</tr>).)*/patient/{anna}".*?</tr>', search(browser, "120348-5678 anna"), re.S
+    )
     assert row is not None
     assert "Hjertesygdomme H1" in row.group()
     assert "Stue 3, seng 1" in row.group()
@@ -102,7 +135,7 @@ def test_nobody_that_the_canary_signs_for_is_in_the_list(browser: httpx.Client, 
 
 
 def test_what_was_searched_is_in_no_address(browser: httpx.Client, anna: str) -> None:
-    html = search(browser, "120348-5678")
+    html = search(browser, "120348-5678 anna")
     addresses = re.findall(r'(?:href|action|src)="([^"]*)"', html)
     assert [address for address in addresses if "120348" in address or "5678" in address] == []
 
@@ -307,7 +340,7 @@ class BrokenAudit:
         (Cause.CLOSED, "ved at stoppe"),
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/patient/anna"])
+@pytest.mark.parametrize("path", ["/list", "/patient/anna"])
 def test_what_cannot_be_told_is_not_shown(
     web_dsn: str, anna: str, doctor: Account, tmp_path: Path, path: str, told: str, fault: Cause | None
 ) -> None:

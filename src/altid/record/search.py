@@ -123,6 +123,18 @@ async def total(connection: Connection, query: Query, visible: Visible) -> int:
     return counted
 
 
+async def count_up_to(connection: Connection, query: Query, visible: Visible, most: int) -> int:
+    """How many match and may be shown, but no more than `most`: counting goes no further."""
+    query = await expand_value_sets(connection, query)
+    conditions = Conditions(visible)
+    where = _where(query, conditions)
+    counted: int = await connection.fetchval(
+        f"SELECT count(*) FROM (SELECT FROM {_from(query)} WHERE {where} LIMIT {most}) found",
+        *conditions.values,
+    )
+    return counted
+
+
 async def estimate(connection: Connection, query: Query, visible: Visible) -> int:
     """How many match, as the planner thinks: quick whatever the size of the record."""
     query = await expand_value_sets(connection, query)

@@ -5,33 +5,29 @@ Every page but the ways in, the files that pages are dressed with, and health as
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from altid.access.audit.event import Action
 from altid.screen.static import serving
-from altid.screen.views.moments import ZONE
 from altid.web.administering import administering_routes
 from altid.web.applying import application_routes
 from altid.web.auditing import audit_routes
 from altid.web.back_entry import back_entry_routes
 from altid.web.blocking import block_routes
-from altid.web.choosing import first_chosen, settings_routes
+from altid.web.choosing import settings_routes
 from altid.web.clients import client_routes
 from altid.web.code_uses import code_use_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
 from altid.web.federated import Federated
-from altid.web.finding import find
+from altid.web.front import front_routes
 from altid.web.gate import Service, Visit, gated, open_to_all
 from altid.web.invited import invitation_routes
 from altid.web.listing import list_routes
-from altid.web.loading import read_patients
-from altid.web.me import PlaceNames, me_of
+from altid.web.me import PlaceNames
 from altid.web.notes import note_routes
 from altid.web.offline import offline_routes
 from altid.web.order_pages import order_routes
@@ -40,7 +36,6 @@ from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
 from altid.web.patient_pages import patient_routes
 from altid.web.reconciling import reconciliation_routes
-from altid.web.rendering import page
 from altid.web.tokens import token_routes
 from altid.web.wards import Wards, ward_routes
 
@@ -53,12 +48,6 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
     `told`: folder for what browsers tell of how they fare; None: it is not kept."""
     names = PlaceNames()
     entrance, wards = Entrance(service), Wards()
-
-    async def front(visit: Visit) -> Response:
-        return await _front(visit, names, wards, "")
-
-    async def search(visit: Visit) -> Response:
-        return await _front(visit, names, wards, visit.form.get("search", "").strip())
 
     found: list[BaseRoute] = [
         Route("/static/{name}", serving("altid.web"), methods=["GET"]),
@@ -79,8 +68,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *token_routes(service),
         *settings_routes(service, names, wards),
         *client_routes(service, names, told, lambda: found),
-        Route("/", gated(service, front), methods=["GET"]),
-        Route("/", gated(service, search), methods=["POST"]),
+        *front_routes(service, names, wards),
         *note_routes(service, names),
         *ordering_routes(service, names),
         *order_routes(service, names),
@@ -98,33 +86,3 @@ async def _no_page(request: Request) -> Response:
 
 async def _nowhere(visit: Visit) -> Response:
     return failed(visit.request, "not-found", 404)
-
-
-async def _front(visit: Visit, names: PlaceNames, wards: Wards, sought: str) -> Response:
-    me = await me_of(visit, names)
-    if not me.finds_patients:
-        return page("home.html", visit.words, me=me)
-    today = datetime.now(ZONE).date()
-    conditions = find(sought, today)
-    visible = await visit.permit.visible("s")
-    async with visit.service.database.reading() as connection:
-        listing = await read_patients(connection, conditions, visible)
-    visit.note(
-        Action.SEARCH,
-        "patients",
-        type="Patient",
-        patients=tuple(row.identity.id for row in listing.rows),
-        parameters=tuple(dict.fromkeys(name for name, _ in conditions)),
-    )
-    return page(
-        "front.html",
-        visit.words,
-        me=me,
-        sought=sought,
-        wards=() if sought else first_chosen(await wards.of(visit), visit.request),
-        rows=listing.rows,
-        has_more=listing.has_more,
-        places_known=listing.places_known,
-        read_at=listing.read_at,
-        today=today,
-    )

@@ -99,22 +99,26 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "search.button": ("Søg", "Find"),
     "search.hint": (
         "Navn, CPR-nummer eller fødselsdato, også flere: »jensen anna«, »120348-5678«, »12.03.1948«. "
-        "Tasten / går til søgefeltet.",
+        "Et CPR-nummer går lige til patienten. Tasten / går til søgefeltet, pil ned til de fundne.",
         "Name, CPR number or date of birth, or several: “jensen anna”, “120348-5678”, “12.03.1948”. "
-        "The key / goes to the search field.",
+        "A CPR number leads straight to the patient. The key / goes to the search field, the arrow down to "
+        "those found.",
     ),
-    "front.title": ("Patienter", "Patients"),
-    "front.heading.all": ("Patienter", "Patients"),
     "front.heading.found": ("Fundne patienter", "Patients found"),
+    "front.count.over": ("flere end {count}", "more than {count}"),
     "front.more": (
-        "Her er {count} af dem. Der er flere: skriv mere i søgefeltet.",
-        "Here are {count} of them. There are more: write more in the search field.",
+        "Kun {count} af dem er vist. Skriv mere i søgefeltet.",
+        "Only {count} of them are shown. Write more in the search field.",
     ),
+    "front.doubles": (
+        "Nogle af dem kan forveksles: se på CPR-nummeret.",
+        "Some of them are easily taken for each other: look at the CPR number.",
+    ),
+    "front.double": ("kan forveksles", "has a double"),
     "front.nobody": (
         "Ingen patient passer til det søgte. Prøv med færre ord, eller med CPR-nummeret alene.",
         "No patient matches. Try fewer words, or the CPR number alone.",
     ),
-    "front.empty": ("Der er ingen patienter i journalen endnu.", "There are no patients in the record yet."),
     # Faults
     "error.not-found.title": ("Siden findes ikke", "Page not found"),
     "error.not-found.text": (
