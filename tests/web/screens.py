@@ -31,6 +31,7 @@ SCREENS = (
     Screen("invitation", "/join", None),
     Screen("start", "/"),
     Screen("ward", f"/ward/{WARD_PLACE}"),
+    Screen("ward-due", f"/ward/{WARD_PLACE}/due"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
     Screen("order-entry", f"/patient/{PATIENT}/order"),

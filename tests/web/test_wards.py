@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,66 @@ def test_an_order_that_nobody_has_decided_about_stands_in_the_list(
         wait_for(lambda: "1 ordination afventer" in nurse.get(f"/ward/{ward}").text)
         run(web_dsn, lambda connection: connection.execute("UPDATE client_outbox SET released = now()"))
         assert "ordination afventer" not in nurse.get(f"/ward/{ward}").text
+
+
+VITALS = (("9279-1", 22), ("2708-6", 98), ("8867-4", 70), ("8310-5", 37), ("3151-8", 0))
+
+
+def test_a_ward_sees_what_is_due_and_what_is_not_signed(
+    web_server: str, web_dsn: str, store: Store, ward: str, organisation: str
+) -> None:
+    """One patient with a missed dose, an old score, a result that waits and a draft; one with nothing."""
+    admit(store, "ward-f", "Forsinket", 10)
+    admit(store, "ward-g", "Ingenting", 2)
+    subject, now = {"reference": "Patient/ward-f"}, datetime.now(UTC)
+    yesterday, long_ago = (now - timedelta(hours=hours) for hours in (20, 40))
+    clock = [f"{(now - timedelta(hours=3)):%H}:00:00"]
+    dosage = {"timing": {"repeat": {"timeOfDay": clock, "frequency": 1, "period": 1, "periodUnit": "d"}}}
+    drug = {"medicationCodeableConcept": {"text": "metoprolol"}, "subject": subject, "intent": "order"}
+    store("MedicationRequest", "wf-1", status="active", dosageInstruction=[dosage], **drug)
+    store("MedicationRequest", "wf-2", status="draft", dosageInstruction=[dosage], **drug)
+    given = {"request": {"reference": "MedicationRequest/wf-1"}, "subject": subject}
+    drug = {"medicationCodeableConcept": {"text": "metoprolol"}, "dosage": {"text": "1 tablet"}}
+    for number, (status, at) in enumerate((("completed", long_ago), ("entered-in-error", now))):
+        when = at.isoformat(timespec="seconds")
+        store(
+            "MedicationAdministration",
+            f"wf-g{number}",
+            status=status,
+            effectiveDateTime=when,
+            **given,
+            **drug,
+        )
+    for code, value in VITALS:
+        store(
+            "Observation",
+            f"wf-{code}",
+            status="final",
+            category=[coded(f"{HL7}/observation-category", "vital-signs")],
+            code=coded("http://loinc.org", code),
+            subject=subject,
+            effectiveDateTime=yesterday.isoformat(timespec="seconds"),
+            valueQuantity={"value": value, "unit": "1"},
+        )
+    asked = {"intent": "order", "priority": "urgent", "code": {"text": "EKG"}, "subject": subject}
+    store("ServiceRequest", "wf-s", status="active", occurrenceDateTime="2026-01-02", **asked)
+    with browser_of(web_server, web_dsn, Role.NURSE, organisation) as nurse:
+        wait_for(lambda: {"ward-f", "ward-g"} <= set(rows_of(nurse.get(f"/ward/{ward}").text)))
+        html = nurse.get(f"/ward/{ward}").text
+        row = re.search(r"<tr>(?:(?!</tr>).)*/patient/ward-f\".*?</tr>", html, re.S)
+        assert row is not None
+        for said in ("1 dosis mangler", "metoprolol", "EWS kan ikke beregnes", "1 svar afventes"):
+            assert said in row.group()
+        for said in ("heraf 1 haster", "heraf 1 over tiden", "1 ikke underskrevet", "skulle være målt"):
+            assert said in row.group()
+        by_time = rows_of(nurse.get(f"/ward/{ward}/due").text)
+        assert by_time.index("ward-f") < by_time.index("ward-g")
+        by_bed = rows_of(html)
+        assert by_bed.index("ward-g") < by_bed.index("ward-f")
+    with browser_of(web_server, web_dsn, Role.SECRETARY, organisation) as secretary:
+        html = secretary.get(f"/ward/{ward}").text
+        assert "ward-f" in html
+        assert "metoprolol" not in html
 
 
 def test_whoever_works_elsewhere_sees_nobody(web_server: str, web_dsn: str, store: Store, ward: str) -> None:

@@ -23,6 +23,9 @@ from altid.web import asking_for
 from altid.web.finding import SEARCH_CHARACTERS_MAX
 from altid.web.telemetry import TELLS
 
+WARD_DOSES_NAMED_MAX = 2
+"""Drugs that were missed and fit into a row of a ward's list; the rest is counted."""
+
 
 @cache
 def templates() -> Environment:
@@ -33,6 +36,7 @@ def templates() -> Environment:
         "LIST_HOURS": HOURS,
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
         "TELLS": TELLS,
+        "WARD_DOSES_NAMED_MAX": WARD_DOSES_NAMED_MAX,
         "asking_for": asking_for,
         "scripted": scripted,
         "jsoned": jsoned,

@@ -20,8 +20,9 @@ from altid.record.visibility import Visible
 from altid.screen.views.admission import PRESENT, is_stay
 from altid.screen.views.chart import Chart
 from altid.screen.views.elements import HL7, Resource, codes, elements, reference_key, text
-from altid.screen.views.ward import KINDS, Bed, bed_of, by_bed
+from altid.screen.views.ward import KINDS, Bed, WardRow, bed_of, bed_order
 from altid.web.loading import UNREACHABLE, content, read_locations
+from altid.web.ward_todo import read_todos
 
 BEDS_MAX = 200
 """Beds and patients of one ward; the biggest have sixty."""
@@ -44,7 +45,8 @@ class WardList:
     """`unread`: kinds that could not be read, so that their columns say nothing."""
 
     ward: Ward
-    rows: tuple[Bed, ...]
+    rows: tuple[WardRow, ...]
+    """In the order of the beds."""
     beds: int
     """How many beds the ward has."""
     unread: frozenset[str]
@@ -77,23 +79,25 @@ async def read_ward(
     parts["Encounter"] = stays
     people = await _people(connection, sorted(stays), visible)
     waiting = await _waiting(connection, sorted(stays))
-    rows = (
-        bed_of(
-            Chart(
-                patient,
-                read_at,
-                {kind: parts[kind].get(patient["id"], ()) for kind in parts},
-                others,
-                unread=unread,
-                closed=frozenset(kind for kind in KINDS if kind in closed),
-                is_partly_blocked=bool(visible.hidden.get(patient["id"])),
-            ),
-            waiting.get(patient["id"], 0) if waiting is not None else None,
+    todos = await read_todos(connection, sorted(stays), visible, closed, read_at)
+
+    def bed(patient: Resource) -> Bed:
+        who = str(patient["id"])
+        chart = Chart(
+            patient,
+            read_at,
+            {kind: parts[kind].get(who, ()) for kind in parts},
+            others,
+            unread=unread,
+            closed=frozenset(closed),
+            is_partly_blocked=bool(visible.hidden.get(who)),
         )
-        for patient in people
-    )
+        return bed_of(chart, waiting.get(who, 0) if waiting is not None else None)
+
+    rows = sorted(map(bed, people), key=bed_order)
     ward = Ward(identity, text(place.get("name")) or identity)
-    return WardList(ward, by_bed(rows), len(beds), unread, read_at)
+    listed = tuple(WardRow(row, todos[row.identity.id]) for row in rows)
+    return WardList(ward, listed, len(beds), unread, read_at)
 
 
 def _is_ward(place: Resource) -> bool:

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action, Outcome
+from altid.screen.views import ward
 from altid.screen.views.moments import ZONE
-from altid.screen.views.ward import KINDS
+from altid.web import ward_todo
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
@@ -46,13 +47,19 @@ class Wards:
 
 
 def ward_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
-    async def show(visit: Visit) -> Response:
+    async def by_bed(visit: Visit) -> Response:
         return await _show(visit, names)
 
-    return [Route("/ward/{id}", gated(service, show), methods=["GET"])]
+    async def by_time(visit: Visit) -> Response:
+        return await _show(visit, names, by_time=True)
+
+    return [
+        Route("/ward/{id}", gated(service, by_bed), methods=["GET"]),
+        Route("/ward/{id}/due", gated(service, by_time), methods=["GET"]),
+    ]
 
 
-async def _show(visit: Visit, names: PlaceNames) -> Response:
+async def _show(visit: Visit, names: PlaceNames, *, by_time: bool = False) -> Response:
     identity = visit.request.path_params["id"]
     me = await me_of(visit, names)
     if not (visit.permit.may("s", "Patient") and visit.permit.may("s", "Encounter")):
@@ -60,12 +67,21 @@ async def _show(visit: Visit, names: PlaceNames) -> Response:
         return page("not-for-role.html", visit.words, status=403, me=me)
     if not _ID.fullmatch(identity):
         return failed(visit.request, "not-found", 404)
-    closed = frozenset(kind for kind in KINDS if not visit.permit.may("s", kind))
+    kinds = (*ward.KINDS, *ward_todo.KINDS)
+    closed = frozenset(kind for kind in kinds if not visit.permit.may("s", kind))
     visible = await visit.permit.visible("s")
     async with visit.service.database.reading() as connection:
         listed = await read_ward(connection, identity, visible, closed)
     if listed is None:
         return failed(visit.request, "not-found", 404)
-    patients = tuple(row.identity.id for row in listed.rows)
+    patients = tuple(row.who.identity.id for row in listed.rows)
     visit.note(Action.SEARCH, "ward", type="Patient", patients=patients)
-    return page("ward.html", visit.words, me=me, listed=listed, today=listed.read_at.astimezone(ZONE).date())
+    return page(
+        "ward.html",
+        visit.words,
+        me=me,
+        listed=listed,
+        rows=sorted(listed.rows, key=ward.time_order) if by_time else listed.rows,
+        by_time=by_time,
+        today=listed.read_at.astimezone(ZONE).date(),
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from altid.screen.views.chart import Chart
-from altid.screen.views.dosage import Dosage
-from altid.screen.views.medication import Drug, medications_of
+from altid.screen.views.dosage import Dosage, dosages_of
+from altid.screen.views.elements import Resource
+from altid.screen.views.medication import Drug, drug_of, is_scheduled, medications_of
 from altid.screen.views.moments import Moment
+from altid.screen.views.slots import next_slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,39 @@ def due_of(chart: Chart) -> tuple[Due, ...]:
         if row.due
     )
     return tuple(sorted(found, key=lambda due: due.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What is needed of an order to tell its next dose, whoever asks and whenever."""
+
+    reference: str
+    drug: Drug
+    dosages: tuple[Dosage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextDose:
+    """`at` is about where the order names a part of the day or a rate."""
+
+    drug: Drug
+    at: Moment
+    is_about: bool
+    is_overdue: bool
+
+
+def scheduled_of(chart: Chart, order: Resource) -> Scheduled | None:
+    """Of a MedicationRequest; None where no moment can be told for its next dose."""
+    dosages = dosages_of(order.get("dosageInstruction"))
+    if not is_scheduled(order, dosages):
+        return None
+    return Scheduled(f"MedicationRequest/{order.get('id', '')}", drug_of(chart, order), dosages)
+
+
+def next_doses(
+    orders: Iterable[Scheduled], last: Mapping[str, datetime], now: datetime
+) -> tuple[NextDose, ...]:
+    """The soonest first. `last`: when each order was last given, by its reference."""
+    slots = ((order, next_slot(order.dosages, last.get(order.reference), now)) for order in orders)
+    found = (NextDose(order.drug, slot.at, slot.is_about, slot.is_overdue) for order, slot in slots if slot)
+    return tuple(sorted(found, key=lambda dose: dose.at))

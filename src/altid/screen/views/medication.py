@@ -143,6 +143,13 @@ def drug_of(chart: Chart, resource: Resource) -> Drug:
     return Drug(generic, product)
 
 
+def is_scheduled(order: Resource, dosages: Sequence[Dosage]) -> bool:
+    """An order in force that is given by a schedule, neither as needed nor paused."""
+    status = text(order.get("status")) or "unknown"
+    group = _group(order, dosages, status, is_order=True)
+    return status in _CURRENT and group in _SCHEDULED and not order.get("doNotPerform")
+
+
 def _ingredients(medication: Resource) -> str | None:
     names = [
         concept_text(ingredient.get("itemCodeableConcept"))
@@ -160,7 +167,7 @@ def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Med
     is_current = status in _CURRENT
     group = _group(resource, dosages, status, is_order=is_order)
     given = last.get(f"{resource['resourceType']}/{resource.get('id')}")
-    has_schedule = is_order and is_current and group in _SCHEDULED and not resource.get("doNotPerform")
+    has_schedule = is_order and is_scheduled(resource, dosages)
     return Medication(
         drug=drug_of(chart, resource),
         dosages=dosages,

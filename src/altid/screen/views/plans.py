@@ -20,7 +20,7 @@ from altid.screen.views.elements import (
 )
 from altid.screen.views.moments import Moment, moment_of, sort_key
 
-_PENDING = ("draft", "active", "on-hold", "unknown")
+PENDING = ("draft", "active", "on-hold", "unknown")
 _AHEAD = ("proposed", "pending", "booked", "arrived", "checked-in", "waitlist")
 _JUST_NOW = timedelta(hours=12)
 """An appointment stays in sight for the rest of the shift."""
@@ -81,9 +81,9 @@ def requisitions_of(chart: Chart) -> Requisitions:
     if not chart.all_read("ServiceRequest"):
         return Requisitions(is_known=False)
     requests = not_in_error(chart.of("ServiceRequest"))
-    pending = [_requisition(chart, r) for r in requests if r.get("status") in _PENDING]
+    pending = [_requisition(chart, r) for r in requests if r.get("status") in PENDING]
     pending.sort(key=lambda r: (_urgency(r.priority), -sort_key(r.asked).timestamp()))
-    done = [_requisition(chart, r) for r in requests if r.get("status") not in _PENDING]
+    done = [_requisition(chart, r) for r in requests if r.get("status") not in PENDING]
     done.sort(key=lambda r: -sort_key(r.asked).timestamp())
     return Requisitions(True, tuple(pending), tuple(done))
 

@@ -22,7 +22,7 @@ from altid.screen.views.moments import Moment, sort_key
 KINDS = ("MedicationRequest", "ServiceRequest", "Task")
 _ORDERS = ("MedicationRequest", "ServiceRequest")
 _LASTING = ("active", "on-hold")
-_SENT = ("draft", "requested", "received", "ready")
+SENT = ("draft", "requested", "received", "ready")
 """Task.status before the one who is to do it has said yes (R4 task.html, state machine)."""
 
 
@@ -68,7 +68,7 @@ def unconfirmed_of(chart: Chart) -> Unconfirmed:
 
 def _sent(chart: Chart) -> frozenset[str]:
     """What waits to be accepted, as `Type/id`."""
-    waiting = [task for task in chart.of("Task") if task.get("status") in _SENT]
+    waiting = [task for task in chart.of("Task") if task.get("status") in SENT]
     named = [reference_key(task.get("focus")) for task in waiting]
     named += [reference_key(order) for task in waiting for order in elements(task.get("basedOn"))]
     return frozenset(key for key in named if key)

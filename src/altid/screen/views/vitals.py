@@ -15,7 +15,7 @@ from altid.screen.views.warning_score import PARTS, Score, Unscored, score_of
 ROUNDS_MAX = 4
 """Columns that fit beside the graph on a ward's screen."""
 
-_SCORED_FROM = 4
+SCORED_FROM = 4
 """Of the seven signs of a score: with so many somebody meant to make one, and is told what is missing."""
 
 _ORDER: tuple[tuple[str, frozenset[str]], ...] = (
@@ -34,6 +34,8 @@ _ORDER: tuple[tuple[str, frozenset[str]], ...] = (
 )
 """The order of the early warning score (A to E), by LOINC, NPU, SNOMED CT, MedCom and SKS codes."""
 _OTHERS = len(_ORDER)
+SCORE_CODES = _ORDER[0][1]
+"""Of a score that somebody has charted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _score(signs: Sequence[Sign], number: int) -> Score | Unscored | None:
     """Of one round. None where a score was charted, or it was no round: somebody took a temperature."""
     cells = {sign.known: sign.cells[number] for sign in signs if sign.known}
     measured = [part for part in PARTS if cells.get(part)]
-    if cells.get("ews") or len(measured) < _SCORED_FROM:
+    if cells.get("ews") or len(measured) < SCORED_FROM:
         return None
     return score_of({part: cells.get(part) for part in PARTS})
 

@@ -12,6 +12,8 @@ from altid.screen.views.cave import Cave, cave_of
 from altid.screen.views.chart import Chart
 from altid.screen.views.flags import Flags, flags_of
 from altid.screen.views.identity import Identity, identity_of, name_order
+from altid.screen.views.moments import LONG_AGO
+from altid.screen.views.todo import Todo
 
 KINDS = ("Encounter", "AllergyIntolerance", "Flag", "Consent")
 """What of a chart a row is made of."""
@@ -38,6 +40,14 @@ class Bed:
         return self.stay.place.bed if self.stay else None
 
 
+@dataclass(frozen=True, slots=True)
+class WardRow:
+    """Of the list that a ward works by: who lies there, and what is to be done next for them."""
+
+    who: Bed
+    todo: Todo
+
+
 def bed_of(chart: Chart, unconfirmed: int | None) -> Bed:
     """A row, of a chart that has `KINDS`."""
     current = admission_of(chart).current
@@ -55,10 +65,18 @@ def bed_of(chart: Chart, unconfirmed: int | None) -> Bed:
 def by_bed(rows: Iterable[Bed]) -> tuple[Bed, ...]:
     """As one walks: bed 2 before bed 10; who has no bed yet comes last, by name."""
 
-    def place(row: Bed) -> Any:
-        return row.bed is None, _walked(row.bed or ""), name_order(row.identity)
+    return tuple(sorted(rows, key=bed_order))
 
-    return tuple(sorted(rows, key=place))
+
+def bed_order(row: Bed) -> Any:
+    """For sorting as one walks."""
+    return row.bed is None, _walked(row.bed or ""), name_order(row.identity)
+
+
+def time_order(row: WardRow) -> Any:
+    """For sorting by what is late or due next; for whom nothing is known to be due comes last."""
+    at = row.todo.at
+    return at is None, at or LONG_AGO, bed_order(row.who)
 
 
 def _walked(name: str) -> list[tuple[int, int, str]]:

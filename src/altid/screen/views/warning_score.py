@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from altid.screen.views.readings import Reading
@@ -44,6 +45,29 @@ class Risk(StrEnum):
     HIGH = "high"
 
 
+_NOTHING_RED, _SOME, _HOURLY = timedelta(hours=12), timedelta(hours=6), timedelta(hours=1)
+"""How often NEWS2 has it measured at least (clinical response, chart 4); from 7 on the patient is watched
+all the time."""
+
+
+def risk_of(total: int, *, has_red: bool = False) -> Risk:
+    """`has_red`: one part alone has three points."""
+    if total >= _HIGH:
+        return Risk.HIGH
+    if total >= _MEDIUM:
+        return Risk.MEDIUM
+    return Risk.LOW_MEDIUM if has_red else Risk.LOW
+
+
+def measured_within(total: int, risk: Risk) -> timedelta:
+    """For how long after such a score nobody need measure; nothing where it is done all the time."""
+    if risk is Risk.HIGH:
+        return timedelta()
+    if risk is Risk.LOW:
+        return _SOME if total else _NOTHING_RED
+    return _HOURLY
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """`points` by part."""
@@ -56,11 +80,7 @@ class Score:
 
     @property
     def risk(self) -> Risk:
-        if self.total >= _HIGH:
-            return Risk.HIGH
-        if self.total >= _MEDIUM:
-            return Risk.MEDIUM
-        return Risk.LOW_MEDIUM if _RED_PART in self.points.values() else Risk.LOW
+        return risk_of(self.total, has_red=_RED_PART in self.points.values())
 
 
 @dataclass(frozen=True, slots=True)
