@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from altid.screen.views.dosage import dosages_of
 from altid.screen.views.due import due_of
 from altid.screen.views.medication import medications_of
-from altid.screen.views.moments import ZONE
+from altid.screen.views.moments import ZONE, moment_of
 from altid.screen.views.slots import LATE, next_slot
 from tests.screen.charts import NOW, chart
 
@@ -150,3 +150,32 @@ def test_where_doses_could_not_be_read_nothing_looks_overdue() -> None:
     assert due_of(read) == ()
     assert medications_of(read).current_count == 1
     assert NOW.tzinfo is not None
+
+
+TAPER = [
+    {"sequence": number, "timing": {"repeat": {"when": ["MORN"], **bounds}}, "text": str(number)}
+    for number, bounds in enumerate(
+        ({"boundsDuration": {"value": 7, "code": "d"}}, {"boundsDuration": {"value": 1, "code": "wk"}}, {}), 1
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("now", "step", "due"),
+    [
+        (at(15, 12), 1, at(16, 8)),
+        (at(16, 12), 2, at(17, 8)),
+        (at(23, 7), 2, at(23, 8)),
+        (at(23, 12), 3, at(24, 8)),
+    ],
+)
+def test_of_a_tapered_drug_the_step_whose_days_they_are_is_due(
+    now: datetime, step: int, due: datetime
+) -> None:
+    placed = dosages_of(TAPER, moment_of("2026-11-10"))
+    slots = [(slot.at.at, line.written) for line in placed if (slot := next_slot([line], None, now))]
+    assert min(slots) == (due, str(step))
+
+
+def test_steps_of_an_order_without_a_beginning_have_no_days_of_their_own() -> None:
+    assert [line.start for line in dosages_of(TAPER)] == [None, None, None]

@@ -19,6 +19,7 @@ from altid.orders import policy
 from altid.orders.intent import Action
 from altid.screen.rendering import answer
 from altid.screen.views.dosage import dosages_of
+from altid.screen.views.medication import begins
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
@@ -88,7 +89,7 @@ def _one(visit: Visit, sheet: Sheet) -> Response:
         sheet,
         "one-order.html",
         row=row,
-        lines=dosages_of(row.resource.get("dosageInstruction")),
+        lines=dosages_of(row.resource.get("dosageInstruction"), begins(row.resource)),
         instructions=row.resource.get("dosageInstruction", []),
         with_reason=WITH_REASON,
         reason_max=REASON_CHARACTERS_MAX,

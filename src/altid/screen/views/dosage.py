@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import groupby
 
 from altid.screen.views.elements import (
     HL7,
@@ -17,11 +19,12 @@ from altid.screen.views.elements import (
     text,
     texts,
 )
-from altid.screen.views.moments import Moment
+from altid.screen.views.moments import ZONE, Moment, Precision
 from altid.screen.views.values import Quantity, Ratio, Span, quantity_of, ratio_of, span_of
 
 TIME_UNITS = ("s", "min", "h", "d", "wk", "mo", "a")
 """UCUM, as Timing.repeat.periodUnit has them."""
+_LASTING = {"d": 1, "wk": 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class Dosage:
     """No more than this: in a period, at a time, in a life."""
     start: Moment | None = None
     end: Moment | None = None
+    """Written, or reckoned from how long this step and those before it last."""
+    days: int | None = None
+    """How long it is taken, where the order says that and not until when."""
     instructions: tuple[str, ...] = ()
 
     @property
@@ -76,10 +82,42 @@ class Dosage:
         return bool(self.dose or self.rate) and (bool(self.as_needed) or not self.schedule.is_empty)
 
 
-def dosages_of(instructions: object) -> tuple[Dosage, ...]:
-    """In the order in which they are to be followed."""
-    lines = sorted(elements(instructions), key=lambda line: _whole(line.get("sequence")) or 0)
-    return tuple(_dosage(line) for line in lines)
+def dosages_of(instructions: object, begins: Moment | None = None) -> tuple[Dosage, ...]:
+    """In the order in which they are to be followed. `begins`: when the first step does, where it does not
+    say itself; steps that last for some days follow one upon the other."""
+    lines = sorted(elements(instructions), key=_step)
+    found: list[Dosage] = []
+    for _, step in groupby(lines, key=_step):
+        placed = [_placed(_dosage(line), begins) for line in step]
+        found += placed
+        begins = _after(placed)
+    is_counted = any(line.days for line in found)
+    return tuple(found) if is_counted else tuple(_dosage(line) for line in lines)
+
+
+def _step(line: Resource) -> int:
+    return _whole(line.get("sequence")) or 0
+
+
+def _placed(line: Dosage, begins: Moment | None) -> Dosage:
+    if line.start or begins is None:
+        return line
+    last = _day_after(begins, line.days - 1) if line.days else None
+    return replace(line, start=begins, end=line.end or last)
+
+
+def _after(step: Sequence[Dosage]) -> Moment | None:
+    """When the next step begins; None where nobody can say."""
+    ends = [line.end for line in step if line.end]
+    if len(ends) < len(step):
+        return None
+    last = max(ends)
+    return _day_after(last, 1) if last.precision is Precision.DAY else last
+
+
+def _day_after(moment: Moment, days: int) -> Moment:
+    day = moment.at.date() + timedelta(days=days)
+    return Moment(datetime(day.year, day.month, day.day, tzinfo=ZONE), Precision.DAY)
 
 
 def _dosage(line: Resource) -> Dosage:
@@ -107,8 +145,15 @@ def _dosage(line: Resource) -> Dosage:
         most=tuple(limit for limit in limits if limit),
         start=start,
         end=end,
+        days=_days(quantity_of(repeat.get("boundsDuration"))),
         instructions=tuple(words for words in said if words),
     )
+
+
+def _days(duration: Quantity | None) -> int | None:
+    """Whole days of a duration; None where it is none, or of another unit."""
+    whole = round(duration.value * _LASTING.get(duration.code or duration.unit, 0)) if duration else 0
+    return whole or None
 
 
 def _schedule(timing: Resource) -> Schedule:

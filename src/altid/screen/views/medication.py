@@ -161,7 +161,7 @@ def _ingredients(medication: Resource) -> str | None:
 
 def _medication(chart: Chart, resource: Resource, last: dict[str, Given]) -> Medication:
     is_order = resource["resourceType"] == "MedicationRequest"
-    dosages = dosages_of(resource.get("dosageInstruction" if is_order else "dosage"))
+    dosages = dosages_of(resource.get("dosageInstruction" if is_order else "dosage"), begins(resource))
     start, end = _span(resource, dosages)
     status = text(resource.get("status")) or "unknown"
     is_current = status in _CURRENT
@@ -210,18 +210,26 @@ def _group(resource: Resource, dosages: Sequence[Dosage], status: str, *, is_ord
     return Group.REGULAR
 
 
+def begins(resource: Resource) -> Moment | None:
+    """When an order or statement as a whole does, whatever its dosages say."""
+    validity, taken = _validity(resource), period(resource.get("effectivePeriod"))
+    written = first_moment(resource, "effectiveDateTime", "authoredOn", "dateAsserted")
+    return taken[0] or validity[0] or written
+
+
 def _span(resource: Resource, dosages: Iterable[Dosage]) -> tuple[Moment | None, Moment | None]:
     """First start and last end of the dosages, else of the order as a whole."""
     lines = list(dosages)
     starts = [line.start for line in lines if line.start]
     ends = [line.end for line in lines if line.end]
-    validity = period(element(resource.get("dispenseRequest")).get("validityPeriod"))
-    taken = period(resource.get("effectivePeriod"))
-    written = first_moment(resource, "effectiveDateTime", "authoredOn", "dateAsserted")
-    start = min(starts) if starts else taken[0] or validity[0] or written
+    start = min(starts) if starts else begins(resource)
     is_open = any(line.end is None for line in lines)
-    end = max(ends) if ends and not is_open else taken[1] or validity[1]
-    return start, end
+    whole = period(resource.get("effectivePeriod"))[1] or _validity(resource)[1]
+    return start, max(ends) if ends and not is_open else whole
+
+
+def _validity(resource: Resource) -> tuple[Moment | None, Moment | None]:
+    return period(element(resource.get("dispenseRequest")).get("validityPeriod"))
 
 
 def _is_over(end: Moment | None, now: datetime) -> bool:

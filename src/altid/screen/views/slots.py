@@ -106,10 +106,11 @@ def _is_outside(line: Dosage, at: datetime) -> bool:
     """Before the line begins or after it ends; a day that is named ends with the day."""
     if line.start and at < line.start.at:
         return True
-    if line.end is None:
+    if line.end is None or line.end.precision < Precision.DAY:
         return False
-    whole = timedelta(days=1) if line.end.precision is Precision.DAY else timedelta()
-    return at > line.end.at + whole and line.end.precision >= Precision.DAY
+    if line.end.precision is Precision.DAY:
+        return at >= line.end.at + timedelta(days=1)
+    return at > line.end.at
 
 
 def _first_after(

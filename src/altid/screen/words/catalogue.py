@@ -230,6 +230,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "dose.on-days": ("hver {days}", "on {days}"),
     "dose.at": ("kl. {times}", "at {times}"),
     "dose.offset": ("{minutes} minutter i forhold til {when}", "{minutes} minutes from {when}"),
+    "dose.for-days.one": ("i {count} dag", "for {count} day"),
+    "dose.for-days.many": ("i {count} dage", "for {count} days"),
     "dose.as-needed": ("efter behov", "as needed"),
     "dose.as-needed-for": ("efter behov mod {reason}", "as needed for {reason}"),
     "dose.at-most": ("højst {amount}", "at most {amount}"),

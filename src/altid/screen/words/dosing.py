@@ -12,6 +12,8 @@ _ONE = 1
 def frequency(words: Words, dosage: Dosage) -> str:
     """When and how often: `morgen og aften`, `4 gange i døgnet kl. 00:00, 06:00`, `efter behov, højst …`."""
     parts = [schedule(words, dosage.schedule), _as_needed(words, dosage), *_most(words, dosage)]
+    if dosage.days:
+        parts.append(words.counted("dose.for-days", dosage.days))
     return ", ".join(part for part in parts if part)
 
 
