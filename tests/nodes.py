@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from altid.record.migrate import migrate
 from altid.record.postgres import account, folder, launch, postmaster, programs
 from altid.record.postgres.postmaster import Postmaster
 from altid.record.roles import APP_ROLE, ensure_app_role
+from tests.ports import free_port
 
 _START_S_MAX = 30.0
 _WAIT_S_MAX = 15.0
@@ -45,7 +45,7 @@ class Node:
         self._programs = programs.find(self._account)
         self._server: Postmaster | None = None
         self.folder = place
-        self.port = _free_port()
+        self.port = free_port()
 
     def make(self) -> None:
         """A new cluster with the record's schema."""
@@ -131,13 +131,6 @@ class Node:
 
 
 WAITING = f"SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND usename = '{APP_ROLE}'"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

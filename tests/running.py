@@ -20,8 +20,9 @@ from altid.record.migrate import migrate
 from altid.record.postgres import Cluster
 from altid.record.roles import APP_ROLE, ensure_app_role
 from altid.server.app import AppSettings
-from altid.server.worker import WorkerSettings, listen
+from altid.server.worker import WorkerSettings
 from tests.guards import make_guard
+from tests.ports import free_port
 
 _TREE = Path(__file__).parent.parent
 """Where the module of the tests' own server is found."""
@@ -42,12 +43,6 @@ def make_database(postgres: Cluster) -> str:
 
     asyncio.run(make())
     return postgres.dsn_for(APP_ROLE, name)
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

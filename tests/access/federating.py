@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,16 +13,10 @@ from altid.access.federation.providers import OidcPeer
 from altid.access.refusal import Refusal
 from tests.access.desks import Hands, Scene, at_desk
 from tests.access.openid_provider import OpenIdProvider, provider_at, running
+from tests.ports import free_port
 
 _Result = TypeVar("_Result")
 ORIGIN = "http://localhost:8080"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -28,9 +28,10 @@ from altid.access.federation.providers import OidcPeer, SamlPeer
 from altid.access.federation.saml.metadata import our_metadata
 from altid.access.identity import Level, Role
 from tests.access.desks import WARD, Hands, Scene, at_desk, granted
-from tests.access.federating import ORIGIN, code_of, free_port
+from tests.access.federating import ORIGIN, code_of
 from tests.access.openid_provider import CLIENT, CLIENT_SECRET, READING, provider_at
 from tests.access.saml_provider import CONSUMER, OURS, idp_metadata, pair, saml_provider
+from tests.ports import free_port
 
 CALLBACK = f"{ORIGIN}/logon/oidc/region"
 _STEPS_MAX = 20

@@ -21,9 +21,10 @@ from altid.access.permit import Origin
 from altid.access.reaching import Reaches
 from tests.access.auditing import sql, until
 from tests.access.desks import PASSWORD, SECRET, SETTINGS, Scene, at_desk, granted
-from tests.access.federating import ORIGIN, Beside, beside, code_of, free_port
+from tests.access.federating import ORIGIN, Beside, beside, code_of
 from tests.access.openid_provider import provider_at
 from tests.access_api.launching import challenge_of
+from tests.ports import free_port
 
 GRACE = replace(SETTINGS, federated_session_s=3600, federated_grace_s=1800)
 

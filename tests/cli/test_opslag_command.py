@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import ssl
 import stat
 import subprocess
@@ -24,6 +23,7 @@ from altid.lookup import keys
 from altid.lookup.change import Change, Heartbeat, Position
 from altid.lookup.copy import Copy
 from altid.sample import REFERENCE, resources
+from tests.ports import free_port
 
 ALTID = (sys.executable, "-m", "altid.cli")
 _WAIT_S = 60
@@ -39,13 +39,6 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
         stdin=subprocess.DEVNULL,
         check=False,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

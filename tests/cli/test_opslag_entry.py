@@ -21,8 +21,9 @@ from altid.lookup.entry.code import plain
 from altid.lookup.entry.codes import Codes
 from altid.lookup.entry.contact import DAY_S
 from altid.lookup.settings import FILE
-from tests.cli.test_opslag_command import ALTID, free_port
+from tests.cli.test_opslag_command import ALTID
 from tests.lookup.places import KEY, WARD, keep, new_copy
+from tests.ports import free_port
 
 WAIT_S = 60.0
 PASSPHRASE, OPERATIONS = "kold blæst over fjorden", "driften har sin egen sætning"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 import subprocess
 import sys
@@ -25,16 +24,10 @@ from altid.region import certificates, envoy
 from altid.region.builtin import builtin_region
 from altid.region.http import Answer, Connection, HttpError
 from altid.region.layout import Layout
+from tests.ports import free_port
 
 _START_S_MAX = 20.0
 _HOSTS = {"A": "127.0.1.1", "B": "127.0.2.1"}
-
-
-def free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(holds: Callable[[], bool], s_max: float = _START_S_MAX) -> bool:

@@ -17,22 +17,15 @@ from altid.region.error import RegionError
 from altid.region.guardian.answers import serve
 from altid.region.http import Connection, HttpError, ask_json, get_json
 from altid.region.tls import Identity
+from tests.ports import free_port
 from tests.region.certified import Certified
 
 _HOST = "127.0.0.1"
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server((_HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _with_guardian(own: Certified, work: Callable[[int], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        port, answer = _free_port(), {"place": "W", "unseen_s": {"A": 0.1}}
+        port, answer = free_port(), {"place": "W", "unseen_s": {"A": 0.1}}
         server = asyncio.create_task(serve(_HOST, port, lambda: answer, own.identity("W").server))
         try:
             while not await _listens(port):  # noqa: ASYNC110  it is the server that says so
@@ -165,7 +158,7 @@ def test_without_an_identity_that_is_told(tmp_path: Path) -> None:
 
 def test_where_nobody_listens_nothing_was_sent() -> None:
     with pytest.raises(HttpError) as caught:
-        asyncio.run(Connection(_HOST, _free_port()).ask("GET", "/", s_max=1.0))
+        asyncio.run(Connection(_HOST, free_port()).ask("GET", "/", s_max=1.0))
     assert not caught.value.sent
 
 

@@ -16,7 +16,8 @@ from altid.access.accounts import Account
 from altid.api.settings import FhirSettings
 from tests.access.desks import PASSWORD
 from tests.orders.ordering import drug, medication, unsigned
-from tests.running import free_port, running_worker
+from tests.ports import free_port
+from tests.running import running_worker
 from tests.web.visiting import give_grounds, make_account, run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
