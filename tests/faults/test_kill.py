@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,14 +93,19 @@ def children(pid: int) -> list[int]:
 
 
 def command_line(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Empty when the process is gone by now."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
 
-def wait_for(condition: Callable[[], object], seconds: float = START_S_MAX) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = START_S_MAX) -> Any:
+    """What the condition gives, as soon as that is true."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+    return found
 
 
 class Writers:
@@ -126,30 +132,33 @@ class Writers:
 
     def _write(self, number: int) -> None:
         turn = 0
-        with httpx.Client(timeout=5, headers=self._server.headers) as client:
+        with httpx.Client(timeout=30, headers=self._server.headers) as client:
             while not self._stop.is_set():
                 turn += 1
-                # Each resource is written three times, so that updates are in the game too.
-                self._put(client, f"w{number}-{turn // 3}", f"{number}-{turn}")
+                # Each resource is written three times, so that updates are in the game too: but none over a
+                # write whose outcome is unknown, which may yet be done after it.
+                if not self._put(client, f"w{number}-{turn // 3}", f"{number}-{turn}"):
+                    turn += 2 - turn % 3
 
-    def _put(self, client: httpx.Client, id_: str, text: str) -> None:
+    def _put(self, client: httpx.Client, id_: str, text: str) -> bool:
+        """Whether it is known what became of it."""
         body = {"resourceType": "Basic", "id": id_, "code": {"text": text}}
         try:
             response = client.put(f"{self._server.address}/Basic/{id_}", json=body)
         except httpx.HTTPError:
             self.unknown.setdefault(id_, set()).add(text)
             time.sleep(0.05)
-            return
+            return False
         if response.status_code in (200, 201):
             self.acknowledged[id_] = text
-            self.unknown.pop(id_, None)
         elif response.status_code >= 500:
             self.unknown.setdefault(id_, set()).add(text)
+        return response.status_code < 500
 
 
 def missing(server: Server, writers: Writers) -> list[str]:
     """Ids whose stored text is neither the last acknowledged one nor one sent after it."""
-    with httpx.Client(timeout=10, headers=server.headers) as client:
+    with httpx.Client(timeout=30, headers=server.headers) as client:
         return [
             id_
             for id_, text in writers.acknowledged.items()
@@ -158,7 +167,13 @@ def missing(server: Server, writers: Writers) -> list[str]:
 
 
 def stored_text(client: httpx.Client, server: Server, id_: str) -> Any:
-    response = client.get(f"{server.address}/Basic/{id_}")
+    """Nothing where there is none. A server that has just lost its database may ask for patience."""
+
+    def answered() -> httpx.Response | None:
+        response = client.get(f"{server.address}/Basic/{id_}")
+        return response if response.status_code < 500 else None
+
+    response = wait_for(answered)
     return response.json()["code"]["text"] if response.status_code == 200 else None
 
 
@@ -214,5 +229,5 @@ def test_the_checker_sees_a_write_that_was_lost(server: Server) -> None:
     with Writers(server) as writers:
         write_until(writers, 20)
     victim = sorted(writers.acknowledged)[0]
-    httpx.delete(f"{server.address}/Basic/{victim}", headers=server.headers)
+    httpx.delete(f"{server.address}/Basic/{victim}", headers=server.headers, timeout=30)
     assert missing(server, writers) == [victim]
