@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,15 @@ from altid.record.postgres import Cluster, PostgresSettings, embedded
 
 _START_SECONDS_MAX = 120
 _STOP_SECONDS_MAX = 60
+_SEEN_MS_MAX = 20_000
+"""Until a page shows what a test expects: Playwright waits 5 s, which a busy machine may need."""
 _TEST_SETTINGS = PostgresSettings(buffers_bytes=128 * 1024 * 1024, wal_bytes_max=512 * 1024 * 1024)
+
+
+def pytest_collection_finish() -> None:
+    """Only where a test in a browser was collected: to import Playwright takes its time."""
+    if (playwright := sys.modules.get("playwright.sync_api")) is not None:
+        playwright.expect.set_options(timeout=_SEEN_MS_MAX)
 
 
 @pytest.fixture(scope="session")
