@@ -251,11 +251,11 @@ def test_more_requests_than_can_be_answered_in_time_are_refused_at_once(postgres
                 b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n"
                 b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
             )
-        refused = httpx.get(f"{address}/fhir/metadata")
+        refused = httpx.get(f"{address}/fhir/metadata", timeout=30)
         while refused.status_code == 200:  # until the server has read both of the lines above
-            refused = httpx.get(f"{address}/fhir/metadata")
+            refused = httpx.get(f"{address}/fhir/metadata", timeout=30)
         assert_outcome(refused, 503)
         assert refused.headers["retry-after"] == "1"
         stack.close()
-        while httpx.get(f"{address}/fhir/metadata").status_code != 200:
+        while httpx.get(f"{address}/fhir/metadata", timeout=30).status_code != 200:
             pass

@@ -128,7 +128,7 @@ def test_danish_profiles_ask_for_a_proper_cpr_number_and_never_for_modulus_11(po
             identifier = [{"system": "urn:oid:1.2.208.176.1.2", "value": cpr}]
             name = [{"use": "official", "family": "Testesen", "given": ["Test"]}]
             patient = {"resourceType": "Patient", "identifier": identifier, "name": name}
-            return httpx.post(f"{address}/fhir/Patient", json=patient).status_code
+            return httpx.post(f"{address}/fhir/Patient", json=patient, timeout=30).status_code
 
         assert post("0101010000") == 201
         assert post("01010100") == 422
@@ -186,5 +186,5 @@ def test_the_capability_statement_is_valid_and_says_what_is_there(fhir: httpx.Cl
 
 
 def test_health_tells_live_and_ready(server: str) -> None:
-    assert httpx.get(f"{server}/health/live").json()["status"] == "live"
-    assert httpx.get(f"{server}/health/ready").json()["status"] == "ready"
+    assert httpx.get(f"{server}/health/live", timeout=30).json()["status"] == "live"
+    assert httpx.get(f"{server}/health/ready", timeout=30).json()["status"] == "ready"

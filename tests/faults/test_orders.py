@@ -180,7 +180,7 @@ def test_what_a_dead_server_had_taken_is_registered_though_no_browser_sends_it_a
         wait_for(lambda: sql(dsn, "SELECT count(*) FROM order_key")[0][0] == len(keys))
         assert time.monotonic() - began < 20
         wait_for(lambda: open_intents(address) == 0)
-        words = [httpx.get(f"{address}/orders/receipts/{key}").json()["word"] for key in keys]
+        words = [httpx.get(f"{address}/orders/receipts/{key}", timeout=30).json()["word"] for key in keys]
         assert words == ["ok"] * len(keys)
         again = send_once(address, keys[0])
         assert again is not None
@@ -277,10 +277,10 @@ def test_the_checker_sees_an_order_that_is_missing_and_one_that_is_there_twice(
     with Ordering(address, server.headers, seed=3) as ordering:
         ordering.until(5)
     ordering.acknowledged["never"] = "MedicationRequest/never"
-    httpx.post(f"{address}/fhir/MedicationRequest", json=medication(), headers=server.headers)
+    httpx.post(f"{address}/fhir/MedicationRequest", json=medication(), headers=server.headers, timeout=30)
     spare = len(ordering.sent) - len(ordering.acknowledged) + 1
     for _ in range(spare):
-        httpx.post(f"{address}/fhir/MedicationRequest", json=medication(), headers=server.headers)
+        httpx.post(f"{address}/fhir/MedicationRequest", json=medication(), headers=server.headers, timeout=30)
     assert wrong(address, server.headers, ordering) == (["never"], 1)
 
 
@@ -359,8 +359,8 @@ def test_no_order_is_taken_when_the_disk_under_its_journal_is_full(postgres: Clu
             assert refused.headers["altid-receipt"] == "transient-error"
             assert refused.headers["altid-nothing-done"] == "true"
             # What is only read goes on.
-            assert httpx.get(f"{address}/fhir/Patient/{PATIENT}").status_code == 200
-            assert httpx.get(f"{address}/orders/receipts/full-0").json()["word"] == "ok"
+            assert httpx.get(f"{address}/fhir/Patient/{PATIENT}", timeout=30).status_code == 200
+            assert httpx.get(f"{address}/orders/receipts/full-0", timeout=30).json()["word"] == "ok"
             stored = sql(dsn, "SELECT count(*) FROM order_key")[0][0]
             assert stored == acknowledged
             subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)

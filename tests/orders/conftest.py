@@ -28,8 +28,8 @@ def dsn(postgres: Cluster) -> str:
 @pytest.fixture(scope="module")
 def server(dsn: str) -> Iterator[str]:
     with running_worker(dsn, FhirSettings()) as address:
-        httpx.put(f"{address}/fhir/Patient/{PATIENT}", json=patient()).raise_for_status()
-        httpx.put(f"{address}/fhir/Medication/{DRUG}", json=drug()).raise_for_status()
+        httpx.put(f"{address}/fhir/Patient/{PATIENT}", json=patient(), timeout=30).raise_for_status()
+        httpx.put(f"{address}/fhir/Medication/{DRUG}", json=drug(), timeout=30).raise_for_status()
         yield address
 
 

@@ -208,31 +208,38 @@ def test_the_log_names_no_patient(dsn: str, post: Post, caplog: pytest.LogCaptur
 def test_over_http_operations_sees_no_patient_and_decides_with_a_reason(dsn: str, dead: int) -> None:
     with running_worker(dsn, FhirSettings(), doorman=False) as address:
         operations = bearer(token(dsn, role=Role.OPERATIONS))
-        seen = httpx.get(f"{address}/orders/outbox?dead=true", headers=operations)
+        seen = httpx.get(f"{address}/orders/outbox?dead=true", headers=operations, timeout=30)
         assert [one["number"] for one in seen.json()["deliveries"]] == [dead]
         assert not [word for word in PATIENTS_OWN if word in seen.text]
         where = f"{address}/orders/outbox/{dead}"
-        without = httpx.post(f"{where}/discard", json={}, headers=operations)
+        without = httpx.post(f"{where}/discard", json={}, headers=operations, timeout=30)
         assert without.status_code == 422
         assert (
             "begrundelse"
-            in httpx.post(f"{where}/discard", json={}, headers={**operations, "accept-language": "da"}).text
+            in httpx.post(
+                f"{where}/discard", json={}, headers={**operations, "accept-language": "da"}, timeout=30
+            ).text
         )
         nurse = bearer(token(dsn, role=Role.NURSE))
-        assert httpx.post(f"{where}/retry", json={"reason": "why not"}, headers=nurse).status_code == 403
-        assert httpx.get(f"{address}/orders/outbox").status_code == 401
+        assert (
+            httpx.post(f"{where}/retry", json={"reason": "why not"}, headers=nurse, timeout=30).status_code
+            == 403
+        )
+        assert httpx.get(f"{address}/orders/outbox", timeout=30).status_code == 401
         secretary = bearer(token(dsn, role=Role.SECRETARY))
-        assert httpx.get(f"{address}/orders/outbox", headers=secretary).status_code == 403
-        assert httpx.get(f"{address}/health/orders").json()["alarms"] == ["dead pharmacy"]
-        done = httpx.post(f"{where}/discard", json={"reason": "by telephone"}, headers=operations)
+        assert httpx.get(f"{address}/orders/outbox", headers=secretary, timeout=30).status_code == 403
+        assert httpx.get(f"{address}/health/orders", timeout=30).json()["alarms"] == ["dead pharmacy"]
+        done = httpx.post(f"{where}/discard", json={"reason": "by telephone"}, headers=operations, timeout=30)
         assert done.json() == {"number": dead, "state": "discarded"}
-        again = httpx.post(f"{where}/discard", json={"reason": "by telephone"}, headers=operations)
+        again = httpx.post(
+            f"{where}/discard", json={"reason": "by telephone"}, headers=operations, timeout=30
+        )
         assert again.status_code == 409
         far = httpx.post(
-            f"{address}/orders/outbox/{10**30}/retry", json={"reason": "why"}, headers=operations
+            f"{address}/orders/outbox/{10**30}/retry", json={"reason": "why"}, headers=operations, timeout=30
         )
         assert far.status_code == 404
-        assert httpx.get(f"{address}/health/orders").json()["status"] == "ok"
+        assert httpx.get(f"{address}/health/orders", timeout=30).json()["status"] == "ok"
 
 
 def test_a_server_process_sends_what_its_file_says(dsn: str, post: Post, tmp_path: Path) -> None:
@@ -247,7 +254,7 @@ def test_a_server_process_sends_what_its_file_says(dsn: str, post: Post, tmp_pat
         wait_for_dispatcher(dsn)
         put(dsn, medication("m", "p1"))
         wait_until(lambda: states(dsn) == {"acknowledged": 1})
-        assert httpx.get(f"{address}/health/orders").json()["sending"]
+        assert httpx.get(f"{address}/health/orders", timeout=30).json()["sending"]
         wait_until(lambda: ask(dsn, "SELECT count(*) FROM audit WHERE 'p1' = ANY (patients)") == 1)
 
 

@@ -110,7 +110,9 @@ def test_only_those_who_have_to_do_with_orders_may_tell(
 
 
 def test_nobody_in_particular_may_not(server: str, key: str) -> None:
-    assert httpx.post(f"{server}/orders/outboxes", json={"held": [{"key": key}]}).status_code == 401
+    assert (
+        httpx.post(f"{server}/orders/outboxes", json={"held": [{"key": key}]}, timeout=30).status_code == 401
+    )
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,9 @@ def test_each_look_is_in_the_audit(people: dict[Role, httpx.Client], dsn: str) -
 
 @pytest.mark.usefixtures("proven")
 def test_health_tells_of_the_uncertain(server: str) -> None:
-    tolds = [httpx.get(f"{server}/health/orders").json() for _ in range(2)]  # the second from memory
+    tolds = [
+        httpx.get(f"{server}/health/orders", timeout=30).json() for _ in range(2)
+    ]  # the second from memory
     told = tolds[1]
     assert told["reconciled"] == tolds[0]["reconciled"]
     assert told["alarms"] == ["uncertain"]

@@ -269,7 +269,7 @@ def test_a_decision_needs_a_reason(people: dict[Role, httpx.Client], dsn: str, b
 
 def test_nobody_is_answered_without_a_token(server: str) -> None:
     for method, path in (("POST", ""), ("POST", "/check"), ("GET", "/receipts/k"), ("GET", "/intents")):
-        answer = httpx.request(method, f"{server}/orders{path}", json=medication())
+        answer = httpx.request(method, f"{server}/orders{path}", json=medication(), timeout=30)
         assert (answer.status_code, answer.headers["altid-receipt"]) == (401, "fatal-error")
 
 

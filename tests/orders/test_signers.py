@@ -62,7 +62,9 @@ class Person:
         given = bearer(asyncio.run(minted(self._dsn, whom, life_s=3600)))
         key = {"idempotency-key": str(uuid.uuid4())}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.post(f"{at or self._server}/orders{path}", json=body, headers={**given, **key, **named})
+        return httpx.post(
+            f"{at or self._server}/orders{path}", json=body, headers={**given, **key, **named}, timeout=30
+        )
 
 
 @pytest.fixture(scope="module")

@@ -76,15 +76,15 @@ def test_it_is_good_at_every_server(
     web_server: str, script: dict[str, str], put: Callable[..., None]
 ) -> None:
     anna(put)
-    found = httpx.get(f"{web_server}/fhir/Patient/anna", headers=script)
+    found = httpx.get(f"{web_server}/fhir/Patient/anna", headers=script, timeout=30)
     assert (found.status_code, found.json()["id"]) == (200, "anna")
 
 
 def test_another_server_renews_it_without_a_cookie(web_server: str, script: dict[str, str]) -> None:
-    answer = httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS})
+    answer = httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}, timeout=30)
     assert answer.status_code == 200
     assert answer.json()["token"] != script["authorization"].removeprefix("Bearer ")
-    assert httpx.post(f"{web_server}{PATH}", headers=script).status_code == 400
+    assert httpx.post(f"{web_server}{PATH}", headers=script, timeout=30).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_nobody_but_a_script_of_the_page_gets_one(screen: Browser, headers: dict
 
 
 def test_without_a_session_there_is_none_and_no_page_either(plain_server: str) -> None:
-    answer = httpx.get(f"{plain_server}{PATH}", headers=ASKS)
+    answer = httpx.get(f"{plain_server}{PATH}", headers=ASKS, timeout=30)
     assert (answer.status_code, answer.json()["error"]) == (401, "not-logged-on")
 
 
@@ -115,11 +115,11 @@ def test_a_session_whose_access_token_has_run_out_goes_on(screen: Browser) -> No
 
 
 def test_it_opens_no_way_in_and_no_page(plain_server: str, screen: Browser, script: dict[str, str]) -> None:
-    assert httpx.get(f"{plain_server}/access/me", headers=script).status_code == 401
-    begun = httpx.post(f"{plain_server}/access/passkey/register/begin", headers=script, json={})
+    assert httpx.get(f"{plain_server}/access/me", headers=script, timeout=30).status_code == 401
+    begun = httpx.post(f"{plain_server}/access/passkey/register/begin", headers=script, json={}, timeout=30)
     assert begun.status_code == 401
     cookies = {"altid": script["authorization"].removeprefix("Bearer ")}
-    assert httpx.get(f"{plain_server}/", cookies=cookies).status_code == 303
+    assert httpx.get(f"{plain_server}/", cookies=cookies, timeout=30).status_code == 303
 
 
 def test_a_cookie_alone_opens_neither_record_nor_orders(screen: Browser) -> None:
@@ -134,9 +134,9 @@ def test_log_off_ends_it_here_at_once_and_elsewhere_within_seconds(
     assert screen.post("/logoff", data={}).status_code == 303
     assert screen.get(where, headers=script).status_code == 401
     end_s = time.monotonic() + ENDS_WITHIN_S
-    while httpx.get(f"{web_server}{where}", headers=script).status_code != 401:
+    while httpx.get(f"{web_server}{where}", headers=script, timeout=30).status_code != 401:
         assert time.monotonic() < end_s
-    assert httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}).status_code == 401
+    assert httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}, timeout=30).status_code == 401
 
 
 # Other origins
@@ -167,7 +167,7 @@ def test_a_page_of_the_region_may_ask_from_another_address(plain_server: str, pa
 def test_a_page_of_anybody_else_may_not(plain_server: str, script: dict[str, str], origin: str) -> None:
     for answer in (
         preflight(plain_server, origin),
-        httpx.get(f"{plain_server}/fhir/Patient/anna", headers={**script, "origin": origin}),
+        httpx.get(f"{plain_server}/fhir/Patient/anna", headers={**script, "origin": origin}, timeout=30),
     ):
         assert answer.status_code >= 400
         assert not any(name.startswith("access-control") for name in answer.headers)
@@ -177,17 +177,19 @@ def test_a_page_of_anybody_else_may_not(plain_server: str, script: dict[str, str
 def test_pages_and_ways_in_are_shared_with_no_origin(plain_server: str, path: str) -> None:
     answer = preflight(plain_server, REGION, path)
     assert answer.headers.get("access-control-allow-origin") in (None, "*")
-    assert httpx.get(f"{plain_server}{path}", headers={"origin": REGION}).headers.get(
+    assert httpx.get(f"{plain_server}{path}", headers={"origin": REGION}, timeout=30).headers.get(
         "access-control-allow-origin"
     ) in (None, "*")
 
 
 def test_a_page_reads_receipts_and_refusals_from_there(plain_server: str, script: dict[str, str]) -> None:
-    answer = httpx.get(f"{plain_server}/orders/receipts/{uuid.uuid4()}", headers={**script, "origin": REGION})
+    answer = httpx.get(
+        f"{plain_server}/orders/receipts/{uuid.uuid4()}", headers={**script, "origin": REGION}, timeout=30
+    )
     assert (answer.status_code, answer.headers["altid-receipt"]) == (200, "never-seen")
     assert answer.headers["access-control-allow-origin"] == REGION
     assert "altid-receipt" in answer.headers["access-control-expose-headers"]
-    refused = httpx.get(f"{plain_server}/orders/receipts/x", headers={"origin": REGION})
+    refused = httpx.get(f"{plain_server}/orders/receipts/x", headers={"origin": REGION}, timeout=30)
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, REGION)
 
 
@@ -214,7 +216,9 @@ def sign(web_server: str, script: dict[str, str], put: Callable[..., None]) -> C
         if seen is not None:
             named["altid-patient"] = seen
         key = {"idempotency-key": str(uuid.uuid4())}
-        return httpx.post(f"{web_server}/orders{path}", json=body, headers={**script, **key, **named})
+        return httpx.post(
+            f"{web_server}/orders{path}", json=body, headers={**script, **key, **named}, timeout=30
+        )
 
     return sign
 
@@ -255,7 +259,7 @@ def test_an_act_upon_another_patients_order_is_refused_and_does_nothing(
     for seen, status in (("Patient/anna", 422), (None, 400)):
         refused = sign({"reason": "Fejl"}, seen, f"/{made}/stop", if_match='W/"1"')
         assert (refused.status_code, refused.headers["altid-receipt"]) == (status, "fatal-error")
-    stored = httpx.get(f"{web_server}/fhir/{made}", headers=script).json()
+    stored = httpx.get(f"{web_server}/fhir/{made}", headers=script, timeout=30).json()
     assert (stored["status"], stored["meta"]["versionId"]) == ("active", "1")
     assert sign({"reason": "Fejl"}, "Patient/child", f"/{made}/stop", if_match='W/"1"').status_code == 200
 
@@ -277,7 +281,7 @@ def test_what_a_page_writes_as_fhir_is_about_the_patient_on_the_screen(
 
     def write(seen: str | None, body: Any = note, path: str = "/Observation") -> httpx.Response:
         named = {} if seen is None else {"altid-patient": seen}
-        return httpx.post(f"{web_server}/fhir{path}", json=body, headers={**script, **named})
+        return httpx.post(f"{web_server}/fhir{path}", json=body, headers={**script, **named}, timeout=30)
 
     assert write("Patient/anna").status_code == 201
     assert (write("Patient/child").status_code, write(None).status_code) == (422, 400)
@@ -296,7 +300,7 @@ def test_the_key_of_an_outbox_follows_from_the_account_alone(
     first, second = (screen.get(PATH, headers=ASKS).json() for _ in range(2))
     assert first["outboxKey"] == second["outboxKey"]
     assert len(base64.b64decode(first["outboxKey"])) == 32
-    renewed = httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}).json()
+    renewed = httpx.post(f"{web_server}{PATH}", headers={**script, **ASKS}, timeout=30).json()
     assert "outboxKey" not in renewed, "a token alone opens no outbox"
 
 
