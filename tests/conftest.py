@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from altid.record.postgres import Cluster, PostgresSettings, embedded
 
@@ -19,6 +20,11 @@ _STOP_SECONDS_MAX = 60
 _SEEN_MS_MAX = 20_000
 """Until a page shows what a test expects: Playwright waits 5 s, which a busy machine may need."""
 _TEST_SETTINGS = PostgresSettings(buffers_bytes=128 * 1024 * 1024, wal_bytes_max=512 * 1024 * 1024)
+
+
+# How long a property takes to try tells how busy the machine is, and nothing of the property.
+settings.register_profile("altid", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("altid")
 
 
 def pytest_collection_finish() -> None:
