@@ -182,10 +182,11 @@ def sign(page: Any) -> None:
 
 @pytest.fixture
 def orders(web_server: str) -> Callable[[str], list[str]]:
-    """Whom the record has orders for that have this indication."""
+    """Whom of these patients the record has orders for that have this indication."""
 
     def found(indication: str) -> list[str]:
-        bundle = httpx.get(f"{web_server}/fhir/MedicationRequest?_count=200", timeout=30).json()
+        asked = {"patient": ",".join(_PATIENTS), "_count": "200"}
+        bundle = httpx.get(f"{web_server}/fhir/MedicationRequest", params=asked, timeout=30).json()
         resources = [entry["resource"] for entry in bundle.get("entry", ())]
         named = [one for one in resources if one.get("reasonCode", [{}])[0].get("text") == indication]
         return [one["subject"]["reference"] for one in named]
