@@ -17,6 +17,7 @@ import asyncpg
 from altid.record.connection import SETTINGS
 from altid.record.write import Write, create, update, write
 from tests.orders.receiver import read
+from tests.ports import free_port
 
 _TREE = Path(__file__).parents[2]
 WAIT_S_MAX = 60.0
@@ -31,7 +32,7 @@ class Post:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:
@@ -42,7 +43,7 @@ class Post:
             text=True,
             cwd=_TREE,
         )
-        self.port = int(self._say_and_hear())
+        assert self._say_and_hear() == f"{self.port}\n"
 
     def be(self, mood: str, **detail: Any) -> None:
         """Take messages so from now on. One that has died is started first."""

@@ -25,7 +25,7 @@ from altid.orders.downstream.queue import Figures, NotPossibleError
 from altid.record.database import Limits, open_database
 from altid.record.postgres import Cluster
 from altid.server.app import AppSettings
-from altid.server.worker import WorkerSettings, listen
+from altid.server.worker import WorkerSettings
 from tests.guards import bearer, make_guard, token
 from tests.orders.dispatching import destination, tell
 from tests.orders.posts import (
@@ -39,6 +39,7 @@ from tests.orders.posts import (
     wait_for_dispatcher,
     wait_until,
 )
+from tests.ports import free_port
 from tests.running import make_database, running_worker
 
 PATIENTS_OWN = ("Sørensen", "Åse", "Patient/p1", "0000000161")
@@ -260,8 +261,7 @@ def test_a_server_process_sends_what_its_file_says(dsn: str, post: Post, tmp_pat
 
 @contextmanager
 def worker(app: AppSettings) -> Iterator[str]:
-    with listen("127.0.0.1", 0) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "altid.server.worker"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
