@@ -22,8 +22,8 @@ from altid.record.postgres.postmaster import Postmaster
 from altid.record.roles import APP_ROLE, ensure_app_role
 from tests.ports import free_port
 
-_START_S_MAX = 30.0
-_WAIT_S_MAX = 15.0
+_START_S_MAX = 60.0
+_WAIT_S_MAX = 60.0
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'

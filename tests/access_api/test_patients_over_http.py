@@ -20,7 +20,7 @@ from tests.access.desks import WARD, Hands
 from tests.access_api.served import Web, error, over_http
 
 HOSPITAL, OTHER = "32891000016000", "99991000016001"
-WAIT_S_MAX = 10.0
+WAIT_S_MAX = 30.0
 REASON = "Bevidstløs i modtagelsen, ukendt medicin"
 NOTE = "Ringede i dag, legitimeret ved CPR"
 

@@ -156,7 +156,7 @@ def test_an_interrupted_upload_stores_nothing_and_harms_nobody(
     server: str, fhir: httpx.Client, unique: str
 ) -> None:
     host = urlsplit(server)
-    with socket.create_connection((str(host.hostname), host.port or 0), timeout=5) as line:
+    with socket.create_connection((str(host.hostname), host.port or 0), timeout=30) as line:
         line.sendall(
             f"PUT /fhir/Patient/{unique} HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n"
             f'Content-Length: 500\r\n\r\n{{"resourceType":"Patient","id":"{unique}"}}'.encode()
@@ -166,7 +166,7 @@ def test_an_interrupted_upload_stores_nothing_and_harms_nobody(
 
 def test_a_request_that_is_no_http_harms_nobody(server: str, fhir: httpx.Client) -> None:
     host = urlsplit(server)
-    with socket.create_connection((str(host.hostname), host.port or 0), timeout=5) as line:
+    with socket.create_connection((str(host.hostname), host.port or 0), timeout=30) as line:
         line.sendall(b"\x16\x03\x01\x02\x00 hello \r\n\r\n")
         line.recv(1_000)
     assert fhir.get("/metadata").status_code == 200
@@ -245,7 +245,7 @@ def test_more_requests_than_can_be_answered_in_time_are_refused_at_once(postgres
     with running_worker(make_database(postgres), settings) as address, ExitStack() as stack:
         host = urlsplit(address)
         for _ in range(2):
-            line = socket.create_connection((str(host.hostname), host.port or 0), timeout=5)
+            line = socket.create_connection((str(host.hostname), host.port or 0), timeout=30)
             stack.enter_context(line)
             line.sendall(
                 b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n"

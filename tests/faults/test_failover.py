@@ -26,7 +26,7 @@ from nodes import IN_STEP, WAITING, Node, a_pair, a_primary, both
 
 PATIENT = {"resourceType": "Patient", "gender": "female"}
 LIMITS = Limits(read_connections=1, write_connections=4, connect_s=1.0)
-PAUSE_S_MAX = 4.0
+PAUSE_S_MAX = 7.0
 """Of which the machine's slowness is most: a promotion takes 0.1 s, and looking for it no more than that."""
 
 

@@ -22,7 +22,7 @@ from altid.record.database import Limits
 from altid.record.postgres import Cluster
 from running import make_database, running_worker
 
-START_S_MAX = 10.0
+START_S_MAX = 30.0
 
 
 class CuttingProxy(threading.Thread):

@@ -228,7 +228,7 @@ def locked(postgres: Cluster, dsn: str) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(hold()))
     thread.start()
-    assert there.wait(10)
+    assert there.wait(30)
     try:
         yield
     finally:
@@ -245,14 +245,14 @@ SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 def send_once(address: str, key: str) -> httpx.Response | None:
     with suppress(httpx.HTTPError):
         return httpx.post(
-            f"{address}/orders", json=medication(), headers={"idempotency-key": key}, timeout=10
+            f"{address}/orders", json=medication(), headers={"idempotency-key": key}, timeout=60
         )
     return None
 
 
 def open_intents(address: str, headers: dict[str, str] | None = None) -> int:
     when = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
-    told = httpx.get(f"{address}/orders/intents", params=when, headers=headers, timeout=10).json()
+    told = httpx.get(f"{address}/orders/intents", params=when, headers=headers, timeout=30).json()
     return int(told["open"])
 
 

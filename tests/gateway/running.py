@@ -26,7 +26,7 @@ from altid.region.http import Answer, Connection, HttpError
 from altid.region.layout import Layout
 from tests.ports import free_port
 
-_START_S_MAX = 20.0
+_START_S_MAX = 60.0
 _HOSTS = {"A": "127.0.1.1", "B": "127.0.2.1"}
 
 
@@ -55,7 +55,7 @@ class TinyServer:
         async def asked() -> Answer:
             connection = Connection(self.host, self.port)
             try:
-                return await connection.ask(method, path, s_max=2.0)
+                return await connection.ask(method, path, s_max=10.0)
             finally:
                 connection.close()
 
@@ -167,7 +167,7 @@ async def _client(connection: Connection, request: Request, tally: Tally, stop: 
         began = time.monotonic()
         try:
             answer = await connection.ask(
-                request.method, request.path, request.body, request.headers, s_max=15.0
+                request.method, request.path, request.body, request.headers, s_max=30.0
             )
         except HttpError as error:
             tally.statuses[str(error)] += 1
@@ -204,7 +204,7 @@ class Stage:
             connection = self.connection(site)
             try:
                 named = {name.replace("_", "-"): value for name, value in headers.items()}
-                return await connection.ask(method, path, body, named, s_max=15.0)
+                return await connection.ask(method, path, body, named, s_max=30.0)
             finally:
                 connection.close()
 

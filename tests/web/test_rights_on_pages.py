@@ -20,7 +20,7 @@ from tests.access.desks import WARD
 from tests.web.visiting import Browser, make_account, run
 
 Store = Callable[..., None]
-WAIT_S_MAX = 10.0
+WAIT_S_MAX = 30.0
 PERIOD = """
 INSERT INTO patient_block (id, patient, data_low, data_high, since)
      VALUES (gen_random_uuid(), $1, '2020-01-01', '2021-01-01', now() - interval '1 hour')
