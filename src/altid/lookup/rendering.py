@@ -26,13 +26,8 @@ def templates() -> Environment:
 
 
 def compile_all(language: Language) -> None:
-    """Compile every template of a language now: sections come from the environment of all screens, the rest
-    from ours."""
-    for environment, of_sections in ((templates(), False), (rendering.environment(), True)):
-        for name in environment.list_templates(extensions=["html"]):
-            is_wanted = ("/sections/" in name) is of_sections or name.endswith("/macros.html")
-            if is_wanted and name.startswith(f"{language}/"):
-                environment.get_template(name)
+    """All of ours in a language, now."""
+    rendering.compile_all(templates(), language)
 
 
 def page(

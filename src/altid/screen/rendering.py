@@ -13,7 +13,7 @@ from altid.screen.static import addresses
 from altid.screen.templating import InLanguages, Said
 from altid.screen.views import trend
 from altid.screen.views.moments import moment_at
-from altid.screen.words import LANGUAGE_NAMES, LANGUAGES, Words, dosing
+from altid.screen.words import LANGUAGE_NAMES, LANGUAGES, Language, Words, dosing
 from altid.screen.words.speaker import person_name
 
 CAVE_FULL_MAX = 3
@@ -50,6 +50,16 @@ def environment(package: str = _SCREEN) -> Environment:
         "static": addresses(package),
     }
     return made
+
+
+def compile_all(made: Environment, language: Language) -> None:
+    """Compile every template that a room shows in a language now, so that the first page is as fast as any:
+    sections come from the environment of all screens, the rest from the room's own."""
+    for templates, of_sections in ((made, False), (environment(), True)):
+        for name in templates.list_templates(extensions=["html"]):
+            is_wanted = ("/sections/" in name) is of_sections or name.endswith("/macros.html")
+            if is_wanted and name.startswith(f"{language}/"):
+                templates.get_template(name)
 
 
 def render(made: Environment, template: str, words: Words, **data: Any) -> str:
