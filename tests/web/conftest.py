@@ -14,7 +14,7 @@ from altid.record.postgres import Cluster
 from tests.running import make_database, running_worker
 from tests.web.visiting import Browser, give_grounds, make_account
 
-TREATED = ("anna", "child", "deleted")
+TREATED = ("anna", "child", "deleted", "longest")
 """Ids of patients whom the doctor has on their list before they are there: what is known of whom somebody
 treats may be two seconds old."""
 

@@ -19,13 +19,13 @@ from altid.sample import resources
 from altid.screen.views.chart import Chart
 from altid.screen.words import LANGUAGES, Language, words
 from altid.web import patient
-from altid.web.loading import BESIDE, NEWEST, WHOLE
+from altid.web.needs import BESIDE, EVERYTHING
 from altid.web.patient import PARTS, SECTIONS, Shown, part_html, patient_html
 from official_examples import official_examples
 from tests.screen.charts import HL7, chart, coded, measured
 
 DA = words("da")
-KINDS = sorted((*WHOLE, *(newest.kind for newest in NEWEST)))
+KINDS = sorted(EVERYTHING.kinds)
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}"
 
 
@@ -214,7 +214,7 @@ def test_a_fault_in_one_section_leaves_the_others(monkeypatch: pytest.MonkeyPatc
     def broken(_chart: Chart) -> object:
         raise RuntimeError(HOSTILE)
 
-    monkeypatch.setitem(patient.SECTIONS, "medication", SECTIONS["medication"]._replace(view=broken))
+    monkeypatch.setitem(patient.OVERVIEW, "medication", SECTIONS["medication"]._replace(view=broken))
     text = page(CAVE_STATES["known"]).text
     assert "Kan ikke vises på grund af en fejl i visningen" in text
     assert "Penicilliner" in text
@@ -226,7 +226,7 @@ def test_a_fault_is_logged_without_what_the_record_says(
     def broken(_chart: Chart) -> object:
         raise RuntimeError("120348-5678")
 
-    monkeypatch.setitem(patient.SECTIONS, "medication", SECTIONS["medication"]._replace(view=broken))
+    monkeypatch.setitem(patient.OVERVIEW, "medication", SECTIONS["medication"]._replace(view=broken))
     with caplog.at_level(logging.INFO):
         page(chart())
     assert "medication" in caplog.text

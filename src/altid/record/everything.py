@@ -17,7 +17,8 @@ from altid.record.stored import Found, Stored
 
 _EVERYTHING = """
 WITH core AS MATERIALIZED (
-    SELECT type, id, refs FROM resource WHERE terms && $1::uuid[] AND body IS NOT NULL
+    SELECT type, id, refs FROM resource
+     WHERE terms && $1::uuid[] AND NOT terms && $9::uuid[] AND body IS NOT NULL
     UNION ALL
     SELECT type, id, refs FROM resource WHERE type = 'Patient' AND id = $2 AND body IS NOT NULL),
 referred AS (
@@ -40,13 +41,15 @@ SELECT r.type, r.id, r.version, r.last_updated, r.body, r.refs
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """One question: the terms that place a resource in the compartment, and the types outside of all."""
+    """One question: the terms that place a resource in the compartment, and the types outside of all. What
+    has one of the terms in `without` is left out."""
 
     patient: str
     terms: Sequence[str]
-    outside: Sequence[str]
+    outside: Sequence[str] = ()
     types: Sequence[str] | None = None
     since: datetime | None = None
+    without: Sequence[str] = ()
 
 
 async def everything(
@@ -63,5 +66,6 @@ async def everything(
         types,
         asked.since,
         count,
+        term_keys(asked.without),
     )
     return [Found(Stored(*row[:5]), row[5]) for row in rows]

@@ -61,6 +61,12 @@ SECTIONS = {
     "appointments": Section(appointments_of, ("Appointment",), "sections/appointments.html"),
     "notes": Section(notes_of, ("DocumentReference", "DiagnosticReport"), "sections/notes.html"),
 }
+OVERVIEW = SECTIONS | {
+    name: SECTIONS[name]._replace(template="sections/results-overview.html")
+    for name in ("results", "measurements")
+}
+"""The sections as they stand beside each other: each analysis with its course; single measurements have a
+page of their own."""
 ABSTRACTS = {
     "unconfirmed": Section(unconfirmed_of, unconfirmed.KINDS, "sections/unconfirmed.html"),
     "plan": Section(plans_of, plan.KINDS, "sections/plan.html"),
@@ -81,7 +87,8 @@ def section_html(name: str, section: Section, chart: Chart, words: Words) -> Mar
     if not chart.closed.isdisjoint(section.kinds):
         return Markup(render(made, section.closed, words, name=name))  # noqa: S704  made by our templates
     try:
-        html = render(made, section.template, words, name=name, view=section.view(chart))
+        patient = chart.patient.get("id")
+        html = render(made, section.template, words, name=name, view=section.view(chart), patient=patient)
     except Exception as error:
         # Only the kind of error: its text and its frames may hold what the patient's record says.
         _log.error("section %s of the patient page failed: %s", name, type(error).__name__)

@@ -50,6 +50,7 @@ from altid.web.back_entry_form import (
 from altid.web.back_entry_resources import provenance_id, resources_of, types_of
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
+from altid.web.needs import ADMISSION
 from altid.web.patient import Shown
 from altid.web.patient_pages import Opened, open_patient
 from altid.web.rendering import page
@@ -78,15 +79,15 @@ class Paper:
 
 def back_entry_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, _PAGE)
+        opened = await open_patient(visit, names, _PAGE, ADMISSION)
         return opened if isinstance(opened, Response) else _form_page(visit, opened)
 
     async def enter(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, _PAGE)
+        opened = await open_patient(visit, names, _PAGE, ADMISSION)
         return opened if isinstance(opened, Response) else await _enter(visit, names, opened)
 
     async def paper(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, _PAGE)
+        opened = await open_patient(visit, names, _PAGE, ADMISSION)
         return opened if isinstance(opened, Response) else await _paper_page(visit, opened)
 
     there = "/patient/{id}/back-entry"

@@ -1,8 +1,7 @@
 """Reading a patient's chart, and the list of patients, from the record.
 
-What grows without end (measurements, notes, doses given) is read newest first up to a limit; the rest of the
-chart is read whole. Each part is a statement of its own: when one fails, the others are still shown, and the
-page says what is missing.
+What is read for which page, `needs` says. Each part is a statement of its own: when one fails, the others are
+still shown, and the page says what is missing.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import asyncpg
 
@@ -22,7 +20,7 @@ from altid.record.database import Connection
 from altid.record.everything import Everything, everything
 from altid.record.read import read, read_many
 from altid.record.search import search
-from altid.record.stored import Stored, compose
+from altid.record.stored import Found, Stored, compose
 from altid.record.visibility import Visible
 from altid.screen.views.admission import PRESENT, Place, is_stay, place_of
 from altid.screen.views.chart import Chart
@@ -30,45 +28,13 @@ from altid.screen.views.elements import Resource, elements, period, reference_ke
 from altid.screen.views.identity import Identity, identity_of, name_order
 from altid.screen.views.moments import sort_key
 from altid.web.finding import Parameter
+from altid.web.needs import BESIDE, EVERYTHING, KINDS, Need, Newest
 
 PATIENTS_SHOWN_MAX = 50
 """One page of the list: more than a ward has beds."""
 
-WHOLE = (
-    "AllergyIntolerance",
-    "Appointment",
-    "Condition",
-    "Consent",
-    "Encounter",
-    "Flag",
-    "MedicationRequest",
-    "MedicationStatement",
-    "ServiceRequest",
-)
-BESIDE = ("HealthcareService", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole")
-"""What the chart refers to and belongs to no patient."""
 _WHOLE_ROWS_MAX = 5_000
 """Ten times what the fullest charts hold; beyond it the page says that it is not complete."""
-
-
-class Newest(NamedTuple):
-    """A type of which only the newest are read."""
-
-    kind: str
-    parameters: tuple[Parameter, ...]
-    count_max: int
-
-
-NEWEST = (
-    Newest("Observation", (("_sort", "-date"),), 1_000),
-    Newest("DocumentReference", (("_sort", "-date"),), 40),
-    Newest("DiagnosticReport", (("_sort", "-issued"),), 100),
-    Newest("MedicationAdministration", (("_sort", "-effective-time"),), 300),
-)
-"""Three weeks in hospital have fewer measurements, two weeks fewer notes, three days fewer doses."""
-
-KINDS = (*WHOLE, *(newest.kind for newest in NEWEST))
-"""All that a chart is made of."""
 
 UNREACHABLE = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What it looks like when the record does not answer."""
@@ -99,10 +65,14 @@ class Listing:
 
 
 async def read_chart(
-    connection: Connection, identity: str, visible: Visible, closed: Container[str] = ()
+    connection: Connection,
+    identity: str,
+    visible: Visible,
+    closed: Container[str] = (),
+    need: Need = EVERYTHING,
 ) -> Chart | None:
-    """The chart of a patient as whoever looks may see it, without the types in `closed`; None if there never
-    was one. Raises `GoneError`, or one of `UNREACHABLE`."""
+    """The chart of a patient as whoever looks may see it, as far as it is needed and without the types in
+    `closed`; None if there never was one. Raises `GoneError`, or one of `UNREACHABLE`."""
     read_at = datetime.now(UTC)
     stored = await read(connection, "Patient", identity)
     if stored is None:
@@ -110,10 +80,11 @@ async def read_chart(
     if stored.body is None:
         raise GoneError
     parts = _Parts()
-    await _read_whole(connection, identity, visible, [kind for kind in WHOLE if kind not in closed], parts)
-    for newest in NEWEST:
+    await _read_whole(connection, identity, visible, need, closed, parts)
+    for newest in need.newest:
         if newest.kind not in closed:
             await _read_newest(connection, identity, visible, newest, parts)
+    await _read_beside(connection, parts)
     return Chart(
         patient=content(stored),
         read_at=read_at,
@@ -132,34 +103,47 @@ class _Parts:
     def __init__(self) -> None:
         self.parts: dict[str, list[Resource]] = {}
         self.others: dict[str, Resource] = {}
+        self.referred: set[tuple[str, str]] = set()
+        """Type and id of what is in `BESIDE`."""
         self.unread: set[str] = set()
         self.older: set[str] = set()
 
-    def add(self, stored: Stored) -> None:
-        if stored.type in BESIDE:
-            self.others[stored.reference] = content(stored)
-        elif stored.type != "Patient":
-            self.parts.setdefault(stored.type, []).append(content(stored))
+    def add(self, found: Found) -> None:
+        stored, references = found
+        if stored.type == "Patient":
+            return
+        self.parts.setdefault(stored.type, []).append(content(stored))
+        for reference in references:
+            kind, _, identity = reference.partition("=")[2].partition("/")
+            if kind in BESIDE:
+                self.referred.add((kind, identity))
 
 
 async def _read_whole(
-    connection: Connection, identity: str, visible: Visible, kinds: Sequence[str], parts: _Parts
+    connection: Connection,
+    identity: str,
+    visible: Visible,
+    need: Need,
+    closed: Container[str],
+    parts: _Parts,
 ) -> None:
-    """One statement for all that is read to its end, with the places, staff and drugs that it refers to."""
+    """One statement for all that is read to its end."""
+    kinds = [kind for kind in need.whole if kind not in closed]
     if not kinds:
         return
-    asked = Everything(identity, _terms(identity, kinds), BESIDE)
+    over = [f"{kind}.status={status}" for kind in kinds for status in need.over(kind)]
+    asked = Everything(identity, _terms(identity, kinds), without=over)
     try:
         found = await everything(connection, asked, after=("", ""), count=_WHOLE_ROWS_MAX + 1)
-        for stored, refs in found[:_WHOLE_ROWS_MAX]:
-            if visible.shows(stored, refs):
-                parts.add(stored)
-        if len(found) > _WHOLE_ROWS_MAX:
-            # They come in order of type: the last one may be cut, and what follows is missing.
-            parts.unread |= {kind for kind in kinds if kind >= found[-1].stored.type}
-        parts.others |= await read_locations(connection, _wards(parts.others))
     except UNREACHABLE:
         parts.unread |= set(kinds)
+        return
+    for each in found[:_WHOLE_ROWS_MAX]:
+        if visible.shows(*each):
+            parts.add(each)
+    if len(found) > _WHOLE_ROWS_MAX:
+        # They come in order of type: the last one may be cut, and what follows is missing.
+        parts.unread |= {kind for kind in kinds if kind >= found[-1].stored.type}
 
 
 async def _read_newest(
@@ -172,9 +156,21 @@ async def _read_newest(
         parts.unread.add(newest.kind)
         return
     for found in page.found:
-        parts.add(found.stored)
+        parts.add(found)
     if page.resume is not None:
-        parts.older.add(newest.kind)
+        parts.older.add(newest.told)
+
+
+async def _read_beside(connection: Connection, parts: _Parts) -> None:
+    """The places, staff and drugs that the chart refers to; and the wards that its beds are part of. Where
+    they can't be read, a drug may be without its name: then nothing counts as read."""
+    try:
+        for stored in await read_many(connection, sorted(parts.referred)):
+            if stored.body is not None:
+                parts.others[stored.reference] = content(stored)
+        parts.others |= await read_locations(connection, _wards(parts.others))
+    except UNREACHABLE:
+        parts.unread |= set(parts.parts)
 
 
 def _terms(identity: str, kinds: Iterable[str]) -> tuple[str, ...]:
@@ -246,5 +242,5 @@ async def _places(connection: Connection, patients: Sequence[str], visible: Visi
 
 
 def content(stored: Stored) -> Resource:
-    content: Resource = json.loads(compose(stored))
+    content: Resource = json.loads_stored(compose(stored))
     return content

@@ -28,6 +28,7 @@ from altid.screen.views.notes import Note, notes_of
 from altid.web.addresses import go
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
+from altid.web.needs import NEEDS
 from altid.web.note_resources import DRAFT, KINDS, Writing, note_id, note_of
 from altid.web.patient import Shown
 from altid.web.patient_pages import ID, Opened, open_patient
@@ -51,11 +52,11 @@ class _NoteError(Exception):
 
 def note_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, "patient-notes")
+        opened = await open_patient(visit, names, "patient-notes", NEEDS["notes"])
         return opened if isinstance(opened, Response) else _page(visit, opened)
 
     async def write(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, "patient-notes")
+        opened = await open_patient(visit, names, "patient-notes", NEEDS["notes"])
         return opened if isinstance(opened, Response) else await _write(visit, opened)
 
     there = "/patient/{id}/notes"

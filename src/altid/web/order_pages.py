@@ -23,6 +23,7 @@ from altid.screen.views.medication import begins
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
+from altid.web.needs import ORDERS
 from altid.web.order_reading import TYPES, read_beside
 from altid.web.order_rows import WITH_REASON, Rows, rows_of
 from altid.web.patient import Shown
@@ -63,7 +64,7 @@ def order_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
 
 async def open_sheet(visit: Visit, names: PlaceNames, what: str) -> Sheet | Response:
     """Read a patient's orders for a page of theirs, and note it; or the page that says why not."""
-    opened = await open_patient(visit, names, what)
+    opened = await open_patient(visit, names, what, ORDERS)
     if isinstance(opened, Response):
         return opened
     async with visit.service.database.reading() as connection:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from altid.access.glass import REASON_CHARACTERS_MAX, REASON_CHARACTERS_MIN
-from altid.screen.sections import CAVE_LINE, SECTIONS, Section, section_html
+from altid.screen.sections import CAVE_LINE, OVERVIEW, SECTIONS, Section, section_html
 from altid.screen.views import timeline
 from altid.screen.views.chart import Chart
 from altid.screen.views.doses import doses_of
@@ -66,8 +66,8 @@ class Shown:
 def patient_html(shown: Shown) -> str:
     """The overview: all sections."""
     chart, words = shown.chart, shown.words
-    sections = {name: section_html(name, section, chart, words) for name, section in SECTIONS.items()}
-    return shown.render("patient.html", "overview", sections=sections, order=list(SECTIONS))
+    sections = {name: section_html(name, section, chart, words) for name, section in OVERVIEW.items()}
+    return shown.render("patient.html", "overview", sections=sections, order=list(OVERVIEW))
 
 
 def part_html(name: str, shown: Shown) -> str:

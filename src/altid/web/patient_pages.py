@@ -15,8 +15,9 @@ from altid.screen.rendering import answer
 from altid.screen.views.chart import Chart
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
-from altid.web.loading import KINDS, read_chart
+from altid.web.loading import read_chart
 from altid.web.me import Me, PlaceNames, me_of
+from altid.web.needs import EVERYTHING, KINDS, NEEDS, OVERVIEW, Need
 from altid.web.overriding import KIND_NAMES
 from altid.web.patient import PARTS, Shown, no_grounds_html, part_html, patient_html
 from altid.web.rendering import page
@@ -36,12 +37,12 @@ class Opened:
 
 def patient_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def overview(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, "patient")
+        opened = await open_patient(visit, names, "patient", OVERVIEW)
         return opened if isinstance(opened, Response) else await _shown(patient_html, opened, visit)
 
     def part(name: str) -> Callable[[Visit], Awaitable[Response]]:
         async def show(visit: Visit) -> Response:
-            opened = await open_patient(visit, names, f"patient-{name}")
+            opened = await open_patient(visit, names, f"patient-{name}", NEEDS[name])
             if isinstance(opened, Response):
                 return opened
             return await _shown(lambda shown: part_html(name, shown), opened, visit)
@@ -52,9 +53,11 @@ def patient_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     return [Route("/patient/{id}", gated(service, overview), methods=["GET"]), *parts]
 
 
-async def open_patient(visit: Visit, names: PlaceNames, what: str) -> Opened | Response:
+async def open_patient(
+    visit: Visit, names: PlaceNames, what: str, need: Need = EVERYTHING
+) -> Opened | Response:
     """Read the patient of the address for a page of theirs, and note it; or the page that says why not.
-    `what`: the page, as the audit calls it."""
+    `what`: the page, as the audit calls it; `need`: what it shows."""
     identity = visit.request.path_params["id"]
     if not visit.permit.may("r", "Patient"):
         visit.note(Action.READ, what, type="Patient", id=identity, outcome=Outcome.REFUSED)
@@ -65,7 +68,9 @@ async def open_patient(visit: Visit, names: PlaceNames, what: str) -> Opened | R
     closed = await closed_of(visit.permit, KINDS, identity)
     visible = await visit.permit.visible("r")
     async with visit.service.database.reading() as connection:
-        chart = await read_chart(connection, identity, visible, closed.types)
+        chart = await read_chart(
+            connection, identity, visible, closed.types, OVERVIEW if closed.lacks_grounds else need
+        )
     if chart is None:
         return failed(visit.request, "not-found", 404)
     shown = "patient-identity" if closed.lacks_grounds else what

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 from altid.screen.views.elements import (
     Resource,
@@ -15,6 +16,8 @@ from altid.screen.views.elements import (
     reference_text,
     text,
 )
+
+View = TypeVar("View")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class Chart:
     closed: frozenset[str] = frozenset()
     is_partly_blocked: bool = False
     """The patient has blocked a period of the record for whoever looks: what is of it was left out."""
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[[Chart], View]) -> View:
+        """What a function makes of this chart, made once, since several sections of a page ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: View = self._made[make]
+        return made
 
     def of(self, kind: str) -> Sequence[Resource]:
         return self.parts.get(kind, ())

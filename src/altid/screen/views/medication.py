@@ -100,6 +100,8 @@ class Medications:
     current: tuple[tuple[Group, tuple[Medication, ...]], ...] = ()
     past: tuple[Medication, ...] = ()
     administrations_known: bool = True
+    has_older: bool = False
+    """Of the past only the newest were read; current ones are all here."""
 
     @property
     def current_count(self) -> int:
@@ -125,6 +127,7 @@ def medications_of(chart: Chart) -> Medications:
         tuple((group, members) for group, members in groups if members),
         tuple(past),
         chart.all_read("MedicationAdministration"),
+        "MedicationRequest" in chart.older,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -72,11 +72,19 @@ def readings_of(chart: Chart, kind: Kind) -> list[Reading]:
     """The readings of one kind, newest first; those that were withdrawn are left out."""
     found = [
         reading
-        for observation in chart.of("Observation")
-        if observation.get("status") not in _WITHDRAWN and _kind(observation) is kind
+        for observation in chart.once(_by_kind)[kind]
         for reading in _of_observation(chart, observation)
     ]
     return sorted(found, key=lambda reading: reading.sort_at, reverse=True)
+
+
+def _by_kind(chart: Chart) -> dict[Kind, list[Resource]]:
+    """Without what was withdrawn."""
+    found: dict[Kind, list[Resource]] = {kind: [] for kind in Kind}
+    for observation in chart.of("Observation"):
+        if observation.get("status") not in _WITHDRAWN:
+            found[_kind(observation)].append(observation)
+    return found
 
 
 def _of_observation(chart: Chart, observation: Resource) -> Iterator[Reading]:
@@ -94,9 +102,10 @@ def _of_observation(chart: Chart, observation: Resource) -> Iterator[Reading]:
 
 def _reading(chart: Chart, observation: Resource, part: Resource, value: Value | None) -> Reading:
     interval, written = _interval(part)
+    named = list(codings(part.get("code")))
     return Reading(
-        key=_key(observation) if part is observation else f"{_key(observation)} / {_key(part)}",
-        codes=_codes_of(part),
+        key=_key(part, named) if part is observation else f"{_key(observation)} / {_key(part, named)}",
+        codes=frozenset(code for _, code, _ in named if code),
         name=concept_text(part.get("code")),
         at=first_moment(observation, "effectiveDateTime", "effectiveInstant", "effectivePeriod", "issued"),
         value=value,
@@ -139,8 +148,10 @@ def _codes_of(part: Resource) -> frozenset[str]:
     return frozenset(code for _, code, _ in codings(part.get("code")) if code)
 
 
-def _key(part: Resource) -> str:
-    known = {system: code for system, code, _ in reversed(list(codings(part.get("code")))) if code}
+def _key(part: Resource, named: Sequence[tuple[str, str, str | None]] | None = None) -> str:
+    """`named`: the codings of its code, where they are at hand."""
+    listed = list(codings(part.get("code"))) if named is None else named
+    known = {system: code for system, code, _ in reversed(listed) if code}
     for system in (*_SYSTEMS, *known):
         if system in known:
             return f"{'NPU' if system in _NPU else system}|{known[system]}"

@@ -15,6 +15,9 @@ from altid.screen.views.warning_score import PARTS, Score, Unscored, score_of
 ROUNDS_MAX = 4
 """Columns that fit beside the graph on a ward's screen."""
 
+VITALS_OLDER = "Observation vital-signs"
+"""In a chart's `older`, where older measurements of this kind alone were not read."""
+
 SCORED_FROM = 4
 """Of the seven signs of a score: with so many somebody meant to make one, and is told what is missing."""
 
@@ -74,7 +77,8 @@ def vitals_of(chart: Chart) -> Vitals:
     window = window_of(groups)
     signs = tuple(_sign(group, rounds, window) for group in groups)
     scores = tuple(_score(signs, number) for number in range(len(rounds)))
-    return Vitals(True, rounds, signs, window, "Observation" in chart.older, scores)
+    has_older = not chart.older.isdisjoint(("Observation", VITALS_OLDER))
+    return Vitals(True, rounds, signs, window, has_older, scores)
 
 
 def _score(signs: Sequence[Sign], number: int) -> Score | Unscored | None:

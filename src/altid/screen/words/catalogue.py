@@ -213,6 +213,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Ingen aktuel medicin er ordineret eller oplyst.",
         "No current medication is ordered or stated.",
     ),
+    "medication.older": (
+        "Kun de nyeste tidligere ordinationer er vist her; alle nuværende er vist.",
+        "Only the newest past orders are shown here; all current ones are shown.",
+    ),
     "medication.past.one": ("{count} tidligere ordination", "{count} past order"),
     "medication.past.many": ("{count} tidligere ordinationer", "{count} past orders"),
     "medication.forbidden": ("MÅ IKKE GIVES", "MUST NOT BE GIVEN"),
@@ -276,6 +280,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Ingen af svarene har en vurdering eller en reference.",
         "None of the results has an interpretation or a reference.",
     ),
+    "results.singly": ("Alle svar hver for sig", "All results one by one"),
     "results.all.one": ("Det ene svar, nyeste først", "The one result, newest first"),
     "results.all.many": ("Alle {count} svar, nyeste først", "All {count} results, newest first"),
     "results.none": ("Ingen prøvesvar er registreret.", "No laboratory results are recorded."),
