@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import pytest
 from altid.access.journal.journal import take
 from altid.access.journal.journals import journals
 from altid.fhir import json
+from altid.orders.doses import KIND, Telling, told
 from altid.orders.intent import PURPOSE, Action, End, Intent, Outcome
 from altid.orders.limits import OrderLimits
 from altid.orders.notebook import Notebook, new_notebook
@@ -93,6 +95,21 @@ def intent(key: str, age_s: float = 0.0, **others: Any) -> Intent:
         content.decode(),
     )
     return replace(made, **others)
+
+
+def dose(key: str, order: Intent, age_s: float = 0.0, after: str = "") -> Intent:
+    """Of a dose by that order."""
+    made = {
+        "resourceType": KIND,
+        "id": order_id(key),
+        "status": "completed",
+        "medicationCodeableConcept": {"text": "Salve"},
+        "subject": {"reference": f"Patient/{PATIENT}"},
+        "request": {"reference": order.reference},
+        "effectiveDateTime": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    content = json.dumps(told(made, Telling(after))).decode()
+    return intent(key, age_s, action=Action.ADMINISTER, type=KIND, content=content)
 
 
 async def dead(folder: Path, *intents: Intent) -> Path:
@@ -186,6 +203,23 @@ def test_a_change_of_what_has_changed_since_is_put_before_a_person(dsn: str, tmp
     staged(dsn, tmp_path, work)
     assert [row["state"] for row in shown(dsn, "late")] == ["open"]
     assert versions(dsn, "changed") == 2
+
+
+def test_a_dose_that_is_sent_again_is_looked_at_again(dsn: str, tmp_path: Path) -> None:
+    """Somebody else may have given it meanwhile."""
+    order, first = intent("dosed"), dose("first", intent("dosed"))
+
+    async def work(stage: Stage) -> None:
+        await stage.registrar.register([planned_again(order)])
+        await dead(tmp_path, first)
+        await stage.recovery.step()
+        await dead(tmp_path, dose("second", order))
+        await stage.recovery.step()
+
+    staged(dsn, tmp_path, work)
+    assert (versions(dsn, "first"), shown(dsn, "first")) == (1, [])
+    assert versions(dsn, "second") == 0
+    assert [row["state"] for row in shown(dsn, "second")] == ["open"]
 
 
 def test_what_a_living_process_has_open_is_its_own(dsn: str, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from altid.orders.looking import look_up
 from altid.orders.receipt import Receipt, receipt_of
 from altid.orders.reconcile import reconcile
 from altid.orders.recovery import planned_again
-from altid.orders.registering import Registrar
+from altid.orders.registering import NotRegisteredError, Registrar
 from altid.orders.todo import Why
 from altid.orders.verdict import Reconciliation
 from altid.record.database import Database, Limits, open_database
@@ -27,7 +28,7 @@ from altid.record.roles import APP_ROLE
 from nodes import Node, a_pair, both
 from tests.access.auditing import SECRET
 
-from .test_recovery import intent, opened
+from .test_recovery import dose, intent, opened
 
 SITES = ("A", "B")
 LIMITS = Limits(read_connections=1, write_connections=2, connect_s=1.0)
@@ -72,6 +73,30 @@ def test_a_receipt_names_both_sites(pair: tuple[Node, Node], tmp_path: Path) -> 
         assert (receipt.durability, receipt.sites) == ("two-sites", SITES)
         (found,) = await look_up(database, SITES, ["both"])
         assert (found.sites, found.position, found.time) == (SITES, receipt.position, receipt.time)
+
+    run(pair, tmp_path, work)
+
+
+def test_of_many_at_both_sites_who_saw_the_same_one_gives(pair: tuple[Node, Node], tmp_path: Path) -> None:
+    """Each server reads at its own site and writes at the one that leads."""
+
+    async def work(database: Database, registrar: Registrar) -> None:
+        a, b = pair
+        await signed(registrar, "dosed")
+        async with open_database(
+            both(a).partition("?")[0], both(a, b), limits=LIMITS, is_replicated=True
+        ) as at_a:
+            there = replace(registrar, database=at_a, writer=GroupWriter(at_a))
+            order = intent("dosed")
+            tries = [
+                (registrar, there)[number % 2].register([planned_again(dose(f"dose-{number}", order))])
+                for number in range(12)
+            ]
+            given = await asyncio.gather(*tries, return_exceptions=True)
+        refused = [one.why for one in given if isinstance(one, NotRegisteredError)]
+        assert refused == ["dose-since"] * 11
+        (written,) = next(one for one in given if isinstance(one, list))
+        assert written.safety == "two-sites"
 
     run(pair, tmp_path, work)
 

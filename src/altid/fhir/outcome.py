@@ -26,6 +26,8 @@ class Issue:
     severity: Severity = "error"
     coding: tuple[str, str] | None = None
     """(system, code) of what programs have to tell apart beyond `code` (`issue.details`)."""
+    about: str | None = None
+    """Reference of another resource that stands against it, which whoever asks may see."""
 
     def text(self, language: Language) -> str:
         template = self.text_da if language == "da" else self.text_en
@@ -62,6 +64,8 @@ def _render(issue: Issue, language: Language) -> dict[str, Any]:
         rendered["details"] = details
     if issue.expression:
         rendered["expression"] = [issue.expression]
+    if issue.about:
+        rendered["extension"] = [{"url": _ABOUT, "valueReference": {"reference": issue.about}}]
     return rendered
 
 
@@ -70,4 +74,5 @@ def _details(issue: Issue, language: Language) -> dict[str, Any]:
     return coding | ({"text": issue.text("da")} if language == "da" else {})
 
 
+_ABOUT = "https://altid.dk/fhir/StructureDefinition/about"
 _ALL_OK = Issue("informational", "All OK.", "Alt i orden.", severity="information")

@@ -98,6 +98,10 @@ RULES: Mapping[str, Mapping[Action, Rule]] = {
 """What may be done in which state. Whatever is not in it is refused."""
 
 
+TOLD_AFTERWARDS = frozenset({_A, _H, State.STOPPED, State.COMPLETED})
+"""From these a dose can be told that was given before: the order may have ended since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """An action as asked for. `by` refers to who does it (a PractitionerRole)."""
@@ -112,3 +116,5 @@ class Done:
     remove: tuple[str, ...] = ()
     """Elements that are taken away."""
     reason: str = field(default="", repr=False)
+    is_afterwards: bool = False
+    """Of a dose: it was given before it is told."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from altid.orders import products
-from altid.orders.actions import RULES, Action, Done, Rule, State
+from altid.orders.actions import RULES, TOLD_AFTERWARDS, Action, Done, Rule, State
 from altid.orders.elements import ALTID, Resource
 from altid.orders.findings import Finding, RefusedError, error
 
@@ -112,7 +112,10 @@ def begun(order: Resource, by: Resource, at: datetime) -> tuple[Write, ...]:
 def _permitted(order: Resource, done: Done, task: Resource | None) -> Rule:
     kind = order["resourceType"]
     rule = RULES[kind].get(done.action)
-    if rule is None or state(order, task) not in rule.starts:
+    starts = rule.starts if rule else frozenset()
+    if done.action is Action.ADMINISTER and done.is_afterwards:
+        starts |= TOLD_AFTERWARDS
+    if rule is None or state(order, task) not in starts:
         raise RefusedError([error("action-not-possible", f"{kind}.status", _NOT_NOW)])
     if rule.needs_reason and not done.reason.strip():
         raise RefusedError([error("required", f"{kind}.statusReason", _REASON)])

@@ -11,7 +11,7 @@ from altid.api import errors, rights
 from altid.api.checking import check_resource
 from altid.api.conditions import expected_version
 from altid.api.messages import Request, Response
-from altid.api.orders import answers
+from altid.api.orders import answers, giving
 from altid.api.orders.asking import REASON_CHARACTERS_MAX, TYPES, key_of, overrides_of
 from altid.api.orders.signing import (
     Step,
@@ -27,7 +27,7 @@ from altid.api.reading import check_id
 from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
-from altid.orders import requester
+from altid.orders import doses, requester
 from altid.orders.actions import Action as Doing
 from altid.orders.actions import Done
 from altid.orders.chart import Chart, read_chart
@@ -36,7 +36,8 @@ from altid.orders.findings import RefusedError
 from altid.orders.intent import Action
 from altid.orders.lifecycle import act
 from altid.orders.looking import made_before
-from altid.orders.receipt import identity_of, order_id, side_key, write_key
+from altid.orders.receipt import Receipt, identity_of, order_id, side_key, write_key
+from altid.orders.registering import NotRegisteredError, Planned
 from altid.orders.signing import examine
 from altid.orders.warned import Override
 from altid.record.read import read, read_found
@@ -46,7 +47,7 @@ from altid.record.write_key import WriteKey
 
 _EXAMINED = (Action.SIGN, Action.CHANGE, Action.RENEW, Action.RESUME)
 """After these an order is in force as it stands then."""
-_OUR_MEMBERS = frozenset({"overrides", "reason", "remove"})
+_OUR_MEMBERS = frozenset({"overrides", "reason", "remove"}) | giving.MEMBERS
 
 
 async def act_upon(
@@ -78,10 +79,23 @@ async def act_upon(
             {name: value for name, value in given.items() if name not in _OUR_MEMBERS},
             tuple(given.get("remove", ())),
             given.get("reason", ""),
+            is_afterwards=given.get("afterwards") is True,
         )
-        steps = _steps(service, at, done, key, made, overrides_of(given))
-        receipts = await register(desk, request, plan(request, steps, now))
+        steps = _steps(service, at, done, key, made, given)
+        planned = [one._replace(order_version=expected) for one in plan(request, steps, now)]
+        receipts = await _registered(service, desk, request, planned)
     return answers.receipt_response(receipts[0], 200)
+
+
+async def _registered(
+    service: Service, desk: OrderDesk, request: Request, planned: Sequence[Planned]
+) -> list[Receipt]:
+    try:
+        return await register(desk, request, planned)
+    except NotRegisteredError as error:
+        if error.why in giving.REFUSALS:
+            raise await giving.refused(service, request, error) from None
+        raise
 
 
 class _Read(NamedTuple):
@@ -134,7 +148,7 @@ def _content(request: Request, expected: int) -> bytes:
 
 
 def _steps(
-    service: Service, at: _Read, done: Done, key: str, made: WriteKey, overrides: Sequence[Override]
+    service: Service, at: _Read, done: Done, key: str, made: WriteKey, given: dict[str, Any]
 ) -> list[Step]:
     """What the act writes; what the receipt is of comes first. Raises `FhirError`."""
     signer = at.chart.context.signer
@@ -149,7 +163,9 @@ def _steps(
     versions = [MUST_BE_NEW if write.is_new else _version(at, write.resource) for write in writes]
     place = _place_of_main(action, resources, done.identity)
     if action in _EXAMINED:
-        resources[place] = _examined(resources[place], at, overrides)
+        resources[place] = _examined(resources[place], at, overrides_of(given))
+    elif action is Action.ADMINISTER:
+        resources[place] = doses.told(resources[place], giving.telling_of(given, done.at))
     steps: list[Step] = []
     for resource, expected in zip(resources, versions, strict=True):
         check_resource(service.settings, resource, resource["resourceType"])

@@ -16,14 +16,14 @@ from altid.api.seen import require_seen
 from altid.api.settings import Service
 from altid.fhir import json
 from altid.fhir.outcome import refuse
-from altid.orders import policy, recovered
+from altid.orders import doses, policy, recovered
 from altid.orders.chart import read_chart
 from altid.orders.desk import OrderDesk
 from altid.orders.intent import Action
 from altid.orders.receipt import identity_of, is_key, receipt_of
 from altid.orders.recovered import Recovered, Waiting
 from altid.orders.recovery import key_of, write_of
-from altid.orders.registering import NotRegisteredError
+from altid.orders.registering import NotRegisteredError, write_dose
 from altid.orders.signing import examine
 from altid.record.stored import instant
 from altid.record.transaction import Transaction, run_transaction
@@ -87,9 +87,13 @@ async def _register(desk: OrderDesk, request: Request, key: str, reason: str) ->
         waiting = await recovered.find(transaction.connection, identity_of(key), hold=True)
         assert waiting is not None
         _require_undecided(waiting.row, "registered")
-        row = waiting.row
-        prepared = write_of(waiting.content, row.id, waiting.expected)
-        (written,) = await transaction.write([prepared], [key_of(str(waiting.write_key))])
+        row, made = waiting.row, key_of(str(waiting.write_key))
+        if row.type == doses.KIND:
+            dose = json.loads(waiting.content)
+            written = await write_dose(transaction, row.id, made, dose, None, is_decided=True)
+        else:
+            prepared = write_of(waiting.content, row.id, waiting.expected)
+            (written,) = await transaction.write([prepared], [made])
         if written.outcome in ("conflict", "mismatch"):
             raise NotRegisteredError("conflict" if written.outcome == "conflict" else "key-used", 0, 0)
         await recovered.decide(

@@ -36,6 +36,8 @@ _DAYS = {"d": 1, "wk": 7}
 
 LATE = timedelta(hours=1)
 """A dose is overdue after this: wards give within the hour."""
+CLOSE = timedelta(minutes=30)
+"""Two doses of one order within this time are meant by nobody, unless they say so."""
 _BACK, _AHEAD = timedelta(days=1), timedelta(days=8)
 """What was missed before yesterday is not caught up, and a weekly dose lies within the days ahead."""
 
@@ -59,6 +61,29 @@ def next_slot(lines: Iterable[Dosage], last: datetime | None, now: datetime) -> 
         return None
     at, is_about = found
     return Slot(moment_at(at), is_about, at + LATE < now)
+
+
+def is_same_dose(lines: Iterable[Dosage], one: datetime, other: datetime) -> bool:
+    """Whether what was given at these two moments may be one dose given twice: both are nearest to the same
+    moment of the schedule, or less than half an interval apart, or so close that nobody gives twice
+    (`CLOSE`). Of what is given once, always."""
+    apart = abs(one - other)
+    regular = [line for line in lines if not line.as_needed]
+    if apart < CLOSE or (regular and all(line.schedule.is_once for line in regular)):
+        return True
+    if apart >= _AHEAD:
+        return False
+    # Around each of the two, as far behind it as ahead.
+    middles = (one - _AHEAD / 2, other - _AHEAD / 2)
+    fixed = {at for line in regular for middle in middles for at, _ in _fixed(line, middle, middle)}
+    if fixed:
+        return _nearest(fixed, one) == _nearest(fixed, other)
+    steps = [step for line in regular if (step := _step(line))]
+    return bool(steps) and apart < min(steps) / 2
+
+
+def _nearest(slots: Iterable[datetime], moment: datetime) -> datetime:
+    return min(slots, key=lambda at: abs(at - moment))
 
 
 def _fixed(line: Dosage, last: datetime | None, now: datetime) -> Iterator[tuple[datetime, bool]]:
@@ -120,8 +145,7 @@ def _first_after(
     from yesterday on where it began since, else from now: it may be taken without being noted."""
     begin = now - _BACK
     if last is not None:
-        nearest = min((at for at, _ in slots), key=lambda at: abs(at - last))
-        begin = max(begin, nearest)
+        begin = max(begin, _nearest((at for at, _ in slots), last))
     elif slots[0][0] < begin:
         begin = now
     return next((slot for slot in slots if slot[0] > begin), None)
