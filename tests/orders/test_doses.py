@@ -16,7 +16,7 @@ import pytest
 from altid.access.identity import Level, Role
 from altid.access.tokens import Subject
 from altid.api.settings import FhirSettings
-from altid.orders.doses import EXTENSION
+from altid.screen.views.doses import EXTENSION
 from running import running_worker
 from tests.access.auditing import sql
 from tests.guards import bearer, minted

@@ -50,7 +50,7 @@ def screens(
     """A page of each of them, logged on."""
     pages, contexts = {}, []
     for role, (name, _) in usernames.items():
-        context = chromium.new_context(base_url=plain_server)
+        context = chromium.new_context(base_url=plain_server, timezone_id="Europe/Copenhagen")
         context.set_default_timeout(_WAIT_MS)
         page = context.new_page()
         page.goto("/logon")
@@ -272,6 +272,56 @@ def test_a_dose_that_was_not_given_has_its_reason(
     receipted(form)
     (given,) = versions(web_server, "MedicationAdministration", patient)
     assert (given["status"], given["statusReason"]) == ("not-done", [{"text": "Patienten faster"}])
+
+
+def read_wristband(page: Any, patient: str) -> Any:
+    """The form of the only dose of a patient, opened."""
+    page.goto(f"/patient/{patient}/administer")
+    page.fill("#read", NUMBER)
+    page.keyboard.press("Enter")
+    return page.locator("form.give")
+
+
+def test_two_who_opened_the_page_before_either_gave_give_one_dose(
+    screens: dict[Role, Any], web_server: str, patient: str
+) -> None:
+    nurse, doctor = screens[Role.NURSE], screens[Role.DOCTOR]
+    first, second = read_wristband(nurse, patient), read_wristband(doctor, patient)
+    first.locator("button").click()
+    receipted(first)
+    second.locator("button").click()
+    alert = second.locator(".outcome.alert")
+    playwright.expect(alert).to_contain_text("efter at du så den")
+    playwright.expect(alert).to_contain_text("(sygeplejerske)")
+    assert len(versions(web_server, "MedicationAdministration", patient)) == 1
+    alert.get_by_role("link", name="Se igen").click()
+    playwright.expect(doctor.locator(".give-list")).to_contain_text("givet")
+    again = read_wristband(doctor, patient)
+    again.locator("button").click()
+    why = again.locator("[data-override=dose-given]")
+    why.fill("Kastede den op")
+    again.locator("button").click()
+    receipted(again)
+    assert len(versions(web_server, "MedicationAdministration", patient)) == 2
+    doctor.goto(f"/patient/{patient}/administer")
+    playwright.expect(doctor.locator(".give-list")).to_contain_text("ekstra dosis Kastede den op")
+
+
+def test_what_was_given_on_paper_is_recorded_and_marked(
+    screens: dict[Role, Any], web_server: str, patient: str
+) -> None:
+    page = screens[Role.NURSE]
+    form = read_wristband(page, patient)
+    form.locator("button").click()
+    receipted(form)
+    form = read_wristband(page, patient)
+    form.locator("summary").click()
+    form.locator("[name=at]").fill(form.locator("[name=at]").get_attribute("max"))
+    form.locator("button").click()
+    receipted(form)
+    assert len(versions(web_server, "MedicationAdministration", patient)) == 2
+    page.goto(f"/patient/{patient}/medication")
+    playwright.expect(page.locator("table.doses")).to_contain_text("mulig dobbeltdosis")
 
 
 def test_a_requisition_goes_from_the_doctor_to_its_answer(

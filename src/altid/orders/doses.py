@@ -14,19 +14,19 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from altid.fhir import json
-from altid.orders.elements import ALTID, Resource, target
+from altid.orders.elements import Resource, target
 from altid.record.database import Connection
 from altid.record.keys import term_key
 from altid.record.read import read_to_write
 from altid.record.stored import Found, Stored, compose
-from altid.screen.views.dosage import dosages_of
+from altid.screen.views.dosage import Dosage, dosages_of
+from altid.screen.views.doses import EXTENSION
 from altid.screen.views.elements import first_moment
+from altid.screen.views.medication import begins
 from altid.screen.views.moments import Moment
 from altid.screen.views.slots import is_same_dose
 
 KIND = "MedicationAdministration"
-EXTENSION = f"{ALTID}/StructureDefinition/dose"
-"""Of a MedicationAdministration: `after`, `reason`, `afterwards`, `doubles`."""
 LOOKED_AT_MAX = 200
 """Doses of one order that were noted last: seven weeks of four a day."""
 
@@ -75,13 +75,6 @@ def telling_of(dose: Resource) -> Telling:
     )
 
 
-def doubled_by(dose: Resource) -> str | None:
-    """Reference of the dose that this one may repeat."""
-    return next(
-        (target(part.get("valueReference")) for part in _parts(dose) if part["url"] == "doubles"), None
-    )
-
-
 async def checked(
     connection: Connection, dose: Resource, order_version: int | None, *, is_decided: bool = False
 ) -> Resource | Refusal:
@@ -110,19 +103,36 @@ async def checked(
     return Refusal("dose-given", dose=double)
 
 
+async def last_of_each(connection: Connection, patient: str) -> dict[str, str]:
+    """Reference of the dose that was told last, of each order of the patient that is in force and has one.
+
+    Read it before what is shown of the doses: then what is told in between is not taken for seen.
+    """
+    in_force = [
+        term_key(f"MedicationRequest.{term}") for term in (f"subject=Patient/{patient}", "status=active")
+    ]
+    return dict(await connection.fetch(_LAST_OF_EACH, in_force))
+
+
 def _double(dose: Resource, order: Stored | None, earlier: Sequence[Found]) -> Found | None:
     """The last of the earlier ones that was given at the same time of the schedule."""
     at = _at(dose)
     if at is None or dose.get("status") in _NOT_GIVEN:
         return None
-    has_body = order is not None and order.body is not None
-    lines = dosages_of(json.loads(compose(order)).get("dosageInstruction")) if order and has_body else ()
+    lines = _lines(order)
     for one in earlier:
         other = json.loads(compose(one.stored))
         moment = _at(other)
         if moment and other.get("status") not in _NOT_GIVEN and is_same_dose(lines, at.at, moment.at):
             return one
     return None
+
+
+def _lines(order: Stored | None) -> Sequence[Dosage]:
+    if order is None or order.body is None:
+        return ()
+    resource = json.loads(compose(order))
+    return dosages_of(resource.get("dosageInstruction"), begins(resource))
 
 
 def _at(dose: Resource) -> Moment | None:
@@ -149,4 +159,15 @@ WITH given AS MATERIALIZED (
       FROM resource WHERE terms @> ARRAY[$1::uuid] AND body IS NOT NULL
 )
 SELECT type, id, version, last_updated, body, refs FROM given ORDER BY rid DESC LIMIT $2
+"""
+_LAST_OF_EACH = """
+WITH in_force AS MATERIALIZED (
+    SELECT 'MedicationRequest/' || id AS name FROM resource WHERE terms @> $1::uuid[] AND body IS NOT NULL
+)
+SELECT o.name, 'MedicationAdministration/' || given.id
+  FROM in_force o CROSS JOIN LATERAL (
+       SELECT id FROM (SELECT rid, id FROM resource
+                        WHERE terms @> ARRAY[term('MedicationAdministration.request=' || o.name)]
+                          AND body IS NOT NULL OFFSET 0) of_order
+        ORDER BY rid DESC LIMIT 1) given
 """

@@ -6,7 +6,7 @@ names the patient of the page, so what was opened for another bed is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -16,16 +16,22 @@ from starlette.routing import BaseRoute, Route
 
 from altid.orders import policy
 from altid.orders.actions import State
+from altid.orders.doses import last_of_each
 from altid.orders.intent import Action
+from altid.screen.views.chart import Chart
 from altid.screen.views.dosage import Dosage
+from altid.screen.views.doses import Dose, last_of
 from altid.screen.views.elements import Resource, element, elements
 from altid.screen.views.medication import Group, Medication
+from altid.screen.views.moments import moment_at
 from altid.screen.views.slots import next_slot
 from altid.screen.views.values import Quantity, Span
 from altid.web.gate import Service, Visit, gated
+from altid.web.loading import UNREACHABLE
 from altid.web.me import PlaceNames
 from altid.web.order_pages import REASON_CHARACTERS_MAX, Sheet, open_sheet, shown
 from altid.web.order_rows import Row
+from altid.web.patient_pages import ID
 
 NOT_GIVEN = ("declined", "fasting", "away", "vomiting", "not-at-hand", "clinical")
 """Why a dose was not given, the most usual first; the words are in the catalogue."""
@@ -51,18 +57,35 @@ class Due:
     """In what another amount is told: that of all lines; None where they differ, or have no amount."""
     needs_amount: bool
     """The order leaves the amount to whoever gives it, from so much to so much."""
+    last: Dose | None
+    after: str
+    """Reference of the dose that was told last, when the page was made; "" where there is none. What is given
+    on the page is given after that one, or not at all."""
 
 
 def administering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
+        told = await _told(visit)
         sheet = await open_sheet(visit, names, "patient-administer")
-        return sheet if isinstance(sheet, Response) else _page(visit, sheet)
+        return sheet if isinstance(sheet, Response) else _page(visit, sheet, told)
 
     return [Route("/patient/{id}/administer", gated(service, show), methods=["GET"])]
 
 
-def _page(visit: Visit, sheet: Sheet) -> Response:
-    due = due_of(sheet)
+async def _told(visit: Visit) -> Mapping[str, str]:
+    """The dose of each order that was told last. Nothing of it is shown: it goes back with what is given."""
+    patient = visit.request.path_params["id"]
+    if not ID.fullmatch(patient):
+        return {}
+    try:
+        async with visit.service.database.reading() as connection:
+            return await last_of_each(connection, patient)
+    except UNREACHABLE:
+        return {}  # then nothing is given again unseen: the record refuses
+
+
+def _page(visit: Visit, sheet: Sheet, told: Mapping[str, str]) -> Response:
+    due = due_of(sheet, told)
     return shown(
         visit,
         sheet,
@@ -71,28 +94,31 @@ def _page(visit: Visit, sheet: Sheet) -> Response:
         others=[one for one in due if one.drug.due is None],
         gives=sheet.may_act and policy.may(visit.identity, Action.ADMINISTER, "MedicationRequest"),
         reasons=NOT_GIVEN,
+        now=moment_at(sheet.opened.chart.read_at).at.strftime("%Y-%m-%dT%H:%M"),
         reason_max=REASON_CHARACTERS_MAX,
     )
 
 
-def due_of(sheet: Sheet) -> list[Due]:
+def due_of(sheet: Sheet, told: Mapping[str, str]) -> list[Due]:
     """The orders in force: what is due comes first, by time; then what is given as needed or by words."""
-    read_at = sheet.opened.chart.read_at
+    chart = sheet.opened.chart
     rows = [row for row in sheet.rows.medications if row.state is State.ACTIVE]
     drugs = [(row, cast("Medication", row.shown)) for row in rows]
     given = [(row, drug) for row, drug in drugs if drug.is_current and not drug.is_forbidden]
-    return sorted((_due(row, drug, read_at) for row, drug in given), key=_soonest)
+    return sorted((_due(chart, row, drug, told) for row, drug in given), key=_soonest)
 
 
-def _due(row: Row, drug: Medication, now: datetime) -> Due:
+def _due(chart: Chart, row: Row, drug: Medication, told: Mapping[str, str]) -> Due:
     instructions = elements(row.resource.get("dosageInstruction"))
     instructions.sort(key=lambda line: line.get("sequence") or 0)
     pairs = list(zip(drug.dosages, instructions, strict=False))
     lines = tuple(
-        Line(dosage, _given(content), _is_due(dosage, pairs, drug, now)) for dosage, content in pairs
+        Line(dosage, _given(content), _is_due(dosage, pairs, drug, chart.read_at))
+        for dosage, content in pairs
     )
     ranges = [line for line in lines if isinstance(line.dosage.dose, Span)]
-    return Due(row, drug, lines, _unit(lines), needs_amount=bool(ranges))
+    last, after = last_of(chart, drug.reference), told.get(drug.reference, "")
+    return Due(row, drug, lines, _unit(lines), bool(ranges), last, after)
 
 
 def _unit(lines: Sequence[Line]) -> Quantity | None:

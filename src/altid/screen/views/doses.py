@@ -21,6 +21,9 @@ from altid.screen.views.medication import Drug, drug_of
 from altid.screen.views.moments import ZONE, Moment, sort_key
 from altid.screen.views.values import Quantity, quantity_of
 
+EXTENSION = "https://altid.dk/fhir/StructureDefinition/dose"
+"""Of a MedicationAdministration, what it says of other doses of its order: `after`, `reason`, `afterwards`,
+`doubles` (`altid.orders.doses`)."""
 DAYS = 3
 """Today and the two days before it: what a round looks back on."""
 
@@ -34,6 +37,10 @@ class Dose:
     status: str
     reason: str | None
     by: str | None
+    is_double: bool = False
+    """Another dose of the same time was given as well, and nobody says why."""
+    extra: str | None = None
+    """Why it was given beside another of the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +74,41 @@ def doses_of(chart: Chart) -> DoseChart:
             continue
         drug = drug_of(chart, administration)
         key = reference_key(administration.get("request")) or (drug.generic or drug.product or "").casefold()
-        dose = Dose(
-            at,
-            quantity_of(element(administration.get("dosage")).get("dose")),
-            text(administration.get("status")) or "unknown",
-            next(iter(concepts_text(administration.get("statusReason"))), None),
-            _giver(chart, administration),
-        )
-        given.setdefault(key, (drug, []))[1].append(dose)
+        given.setdefault(key, (drug, []))[1].append(_dose(chart, administration, at))
     rows = [Row(drug, _cells(doses, days)) for drug, doses in given.values()]
     rows.sort(key=lambda row: (row.drug.generic or row.drug.product or "").casefold())
     return DoseChart(True, days, tuple(rows), "MedicationAdministration" in chart.older)
+
+
+def last_of(chart: Chart, order: str) -> Dose | None:
+    """The newest dose of an order ("MedicationRequest/ID"), given or not."""
+    times = (
+        (one, first_moment(one, "effectiveDateTime", "effectivePeriod"))
+        for one in not_in_error(chart.of("MedicationAdministration"))
+        if reference_key(one.get("request")) == order
+    )
+    found = [_dose(chart, one, at) for one, at in times if at]
+    return max(found, key=lambda dose: sort_key(dose.at), default=None)
+
+
+def _dose(chart: Chart, administration: Resource, at: Moment) -> Dose:
+    said = _said(administration)
+    reason = text(said.get("reason", {}).get("valueString")) if "doubles" in said else None
+    return Dose(
+        at,
+        quantity_of(element(administration.get("dosage")).get("dose")),
+        text(administration.get("status")) or "unknown",
+        next(iter(concepts_text(administration.get("statusReason"))), None),
+        _giver(chart, administration),
+        is_double="doubles" in said and reason is None,
+        extra=reason,
+    )
+
+
+def _said(administration: Resource) -> dict[object, Resource]:
+    """The parts of what a dose says of others, by their names."""
+    ours = (one for one in elements(administration.get("extension")) if one.get("url") == EXTENSION)
+    return {part.get("url"): part for one in ours for part in elements(one.get("extension"))}
 
 
 def _giver(chart: Chart, administration: Resource) -> str | None:

@@ -78,7 +78,8 @@ def is_same_dose(lines: Iterable[Dosage], one: datetime, other: datetime) -> boo
     fixed = {at for line in regular for middle in middles for at, _ in _fixed(line, middle, middle)}
     if fixed:
         return _nearest(fixed, one) == _nearest(fixed, other)
-    steps = [step for line in regular if (step := _step(line))]
+    there = [line for line in regular if not (_is_outside(line, one) and _is_outside(line, other))]
+    steps = [step for line in there if (step := _step(line))]
     return bool(steps) and apart < min(steps) / 2
 
 

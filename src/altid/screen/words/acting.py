@@ -124,6 +124,13 @@ ACTING: dict[str, tuple[str, str]] = {
     "give.reason.vomiting": ("Kvalme eller opkastning", "Nausea or vomiting"),
     "give.reason.not-at-hand": ("Lægemidlet var der ikke", "The drug was not at hand"),
     "give.reason.clinical": ("Efter klinisk vurdering", "By clinical judgement"),
+    "give.look": ("Se igen", "Look again"),
+    "give.earlier": ("Givet tidligere (fra papir)", "Given earlier (from paper)"),
+    "give.earlier.at": ("Givet den", "Given at"),
+    "give.earlier.text": (
+        "Registreres altid. Er en dosis til samme tid allerede givet, mærkes den som mulig dobbeltdosis.",
+        "Always recorded. If a dose of the same time was given already, it is marked as a possible double.",
+    ),
     "give.button": ("Giv", "Give"),
     "give.not.button": ("Registrér ikke givet", "Record as not given"),
 }

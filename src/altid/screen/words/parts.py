@@ -19,6 +19,8 @@ PARTS: dict[str, tuple[str, str]] = {
         "Ingen medicin er registreret givet de sidste {days} døgn.",
         "No medication is recorded as given in the last {days} days.",
     ),
+    "doses.double": ("mulig dobbeltdosis", "possible double"),
+    "doses.extra": ("ekstra dosis", "extra dose"),
     "doses.given": ("givet", "given"),
     "section.timeline": ("Tidslinje", "Timeline"),
     "timeline.none": ("Der er intet med et tidspunkt i journalen.", "The record has nothing with a time."),

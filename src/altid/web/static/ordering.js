@@ -3,6 +3,7 @@
 // second act and lose none. What the record refuses stays on the page as it was typed, with what stands against it.
 
 import { number } from "./dosing.js";
+import { administration } from "./giving.js";
 import { all, events, isPossible, sign } from "./outbox.js";
 import { element } from "./saying.js";
 import { start } from "./swing.js";
@@ -47,16 +48,6 @@ class UnreadableError extends Error {
   }
 }
 
-function administration(form) {
-  const { line, amount, not } = form.elements;
-  const given = line?.value ? JSON.parse(line.value) : {};
-  if (not.value) return { status: "not-done", statusReason: [{ text: not.value }] };
-  if (!amount?.value) return { dosage: given };
-  const value = number(amount.value);
-  if (!(value > 0) || !given.dose) throw new UnreadableError(amount);
-  return { dosage: { ...given, dose: { ...given.dose, value } } };
-}
-
 function requisition(form) {
   const { what, category, priority, performer, reason, when } = form.elements;
   const known = [...form.querySelectorAll("datalist option")].find((one) => one.value === what.value.trim());
@@ -84,7 +75,7 @@ const BODIES = {
   renew: (form) => ({ dosageInstruction: dosage(form), requester: requester() }),
   specimen: ({ elements: { taken } }) => (taken.value ? { collection: { collectedDateTime: moment(taken.value) } } : {}),
   result: ({ elements: { conclusion } }) => ({ conclusion: conclusion.value.trim() }),
-  administer: administration,
+  administer: (form) => administration(form, (field) => new UnreadableError(field)),
   requisition,
 };
 
@@ -170,10 +161,12 @@ function refuse(form, found, status = 0) {
   if (isChanged) return;
   place.append(element("ul", {}, ...found.map((one) => element("li", {}, one.text))));
   for (const { code, text } of found.filter((one) => one.code)) {
-    const id = `${form.dataset.action}-override-${code}`;
+    const id = `override-${[...document.forms].indexOf(form)}-${code}`;
     const field = element("input", { id, "data-override": code, maxlength: "1000", required: true });
     place.append(element("label", { for: id }, `${said.override} ${text}`), field);
   }
+  const isUnseen = status === 409 && !found.some((one) => one.code);
+  if (isUnseen) place.append(element("a", { href: window.location.pathname }, said.look));
   place.scrollIntoView({ block: "nearest" });
 }
 
