@@ -39,8 +39,15 @@ def write(browser: Browser, patient: str, body: str, action: str = "sign", **mor
     return send(browser, patient, {"body": body, "action": action, **more})
 
 
+def account_of(browser: Browser, patient: str) -> str:
+    """For whom the page was made, as its form says."""
+    found = re.search(r'name="account" value="([^"]*)"', browser.get(f"/patient/{patient}/notes").text)
+    return found[1] if found else ""
+
+
 def send(browser: Browser, patient: str, fields: dict[str, str]) -> httpx.Response:
     usual = {"patient": patient, "key": str(uuid.uuid4()), "kind": "progress", "action": "sign"}
+    usual["account"] = account_of(browser, patient)
     return browser.post(f"/patient/{patient}/notes", data=usual | fields)
 
 

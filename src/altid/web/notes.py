@@ -1,6 +1,7 @@
 """Writing about a patient: a note is kept as a draft or signed; a signed one is put right by an addendum.
 
-Each form names the patient that the eye saw, and is refused at the address of another.
+Each form names the patient that the eye saw, and is refused at the address of another. It names the account
+that it was made for: what somebody has typed is not signed by the next who logs on in that browser.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ async def _write(visit: Visit, opened: Opened) -> Response:
             visit.note(Action.CREATE, "note", outcome=Outcome.REFUSED, type=_TYPE, patients=(patient,))
             raise _NoteError("notes.not-for-role", 403)
         draft = _draft_of(visit, opened)
+        if visit.form.get("account") != visit.identity.subject:  # also of a browser that both use
+            raise _NoteError("kept.other", 409)
         writing = _writing(visit.form, patient, opened.chart)
         identity, version, safety = await _store(visit, opened, writing, draft)
     except _NoteError as error:
@@ -200,6 +203,7 @@ def _page(visit: Visit, opened: Opened, alert: str = "", status: int = 200) -> R
         appends=next((one for one in signed if one.id == appended), None),
         signed=signed[:_OFFERED_MAX],
         key=visit.form.get("key") or new_id(),
+        account=visit.form.get("account") or visit.identity.subject,
         body_max=BODY_CHARACTERS_MAX,
     )
     return answer(html, words, status)

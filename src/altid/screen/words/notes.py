@@ -62,6 +62,12 @@ NOTES: dict[str, tuple[str, str]] = {
         "Din session er udløbet. Det, du har skrevet, er her endnu. Log på i et nyt vindue, og send igen.",
         "Your session has ended. What you wrote is still here. Log on in a new window, and send it again.",
     ),
+    "kept.other": (
+        "En anden er logget på i denne browser. Det, du har skrevet, er her endnu, men kun du kan sende det. "
+        "Log på som dig selv, og send igen.",
+        "Somebody else is logged on in this browser. What you wrote is still here, and only you can send it. "
+        "Log on as yourself, and send it again.",
+    ),
     "kept.failed": (
         "Det kom ikke frem. Det, du har skrevet, er her endnu: send igen.",
         "It did not get there. What you wrote is still here: send it again.",

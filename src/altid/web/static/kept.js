@@ -13,17 +13,27 @@ async function send(event) {
   const fields = new URLSearchParams(new FormData(form, event.submitter));
   buttons.forEach((button) => (button.disabled = true));
   try {
-    if (form.dataset.stale) fields.set("form_token", await newToken());
-    const answer = await fetch(form.action, {
+    if (form.dataset.stale) {
+      const { account, mark } = await session();
+      if (!mark) return ended(form, form.dataset.ended);
+      if (account !== form.elements.account.value) return ended(form, form.dataset.other);
+      fields.set("form_token", mark);
+    }
+    // Not `form.action`: that is the buttons of this name.
+    const answer = await fetch(form.getAttribute("action"), {
       method: "POST",
       body: fields,
       credentials: "same-origin",
       signal: AbortSignal.timeout(LIMIT_MS),
     });
     const where = new URL(answer.url);
-    if (where.pathname.startsWith("/logon")) return ended(form);
+    const page = parsed(await answer.text());
+    if (where.pathname.startsWith("/logon")) return ended(form, form.dataset.ended);
     if (answer.redirected) return leave(form, where);
-    show(await answer.text());
+    const isStrange = answer.status === 403 && !page.querySelector("form.kept");
+    if (isStrange) return ended(form, form.dataset.ended);
+    if (!page.querySelector("form.kept")) return told(form, form.dataset.failed);
+    show(page);
   } catch {
     told(form, form.dataset.failed);
   } finally {
@@ -31,9 +41,10 @@ async function send(event) {
   }
 }
 
-function ended(form) {
+// The mark of the page is of a session that is over. What was typed stays, and goes with the next one's.
+function ended(form, text) {
   form.dataset.stale = "yes";
-  const place = told(form, form.dataset.ended);
+  const place = told(form, text);
   const link = document.createElement("a");
   link.href = "/logon";
   link.target = "_blank";
@@ -56,20 +67,20 @@ function leave(form, where) {
 }
 
 // The server has said no, with what was typed: its page takes this one's place.
-function show(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+function show(page) {
   document.querySelector("main").replaceWith(page.querySelector("main"));
   for (const form of document.querySelectorAll("form.kept")) form.addEventListener("submit", send);
   document.querySelector("main .alert")?.scrollIntoView();
 }
 
-// Of the session that there is now: the page of the form is asked for once more, and only its mark is taken.
-async function newToken() {
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// The session that there is now: the page of the form is asked for once more, and only whose it is and its mark
+// are taken. Null where nobody is logged on.
+async function session() {
   const answer = await fetch(location.href, { credentials: "same-origin", signal: AbortSignal.timeout(LIMIT_MS) });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const field = page.querySelector("form.kept [name=form_token]");
-  if (!field) throw new Error("no session");
-  return field.value;
+  const { elements } = parsed(await answer.text()).querySelector("form.kept") ?? {};
+  return { account: elements?.account.value ?? null, mark: elements?.form_token.value ?? null };
 }
 
 window.onbeforeunload = (event) => {
