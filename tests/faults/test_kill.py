@@ -31,10 +31,11 @@ WRITERS = 4
 
 
 class Server:
-    """`altid serve` on a data folder of its own."""
+    """`altid serve` on a data folder of its own; at any free port, or at the one that is named."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, port: int = 0) -> None:
         self.data = data
+        self._port = port
         self.address = ""
         self.headers: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
@@ -48,7 +49,7 @@ class Server:
             str(self.data),
             "serve",
             "--port",
-            "0",
+            str(self._port),
             "--workers",
             "2",
         ]
