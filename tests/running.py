@@ -57,21 +57,24 @@ def running_worker(
     urls: Sequence[str] = (),
     lookup_url: str = "",
     write_dsn: str | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """A server process; gives its address.
 
     The doorman lets in whoever brings no token as a system that may do everything (`tests.doorman`): leave it
     out where access itself is tested. `guard_folder`: where its journals are, and stay. `urls`: addresses of
     the region's sites, its own first. `lookup_url`: where its pages lead when neither answers.
-    `write_dsn`: another way to the primary.
+    `write_dsn`: another way to the primary. `port`: where it listens, if something stands before it at its
+    address.
     """
-    port = int(urls[0].rpartition(":")[2]) if urls else free_port()
+    port = port or (int(urls[0].rpartition(":")[2]) if urls else free_port())
     module = "tests.doorman" if doorman else "altid.server.worker"
     with tempfile.TemporaryDirectory(prefix="altid-guard-") as folder:
         guard = make_guard(guard_folder or Path(folder))
         if urls:
             sites = tuple(zip("AB", sorted(urls), strict=False))
-            guard = replace(guard, public_url=urls[0], other_urls=tuple(urls[1:]), sites=sites)
+            own = next(name for name, url in sites if url == urls[0])
+            guard = replace(guard, site=own, public_url=urls[0], other_urls=tuple(urls[1:]), sites=sites)
         guard = replace(guard, lookup_url=lookup_url)
         app = AppSettings(dsn, write_dsn or dsn, guard, limits or Limits(), fhir)
         settings = WorkerSettings("127.0.0.1", port, app, gateway_host=gateway_host)

@@ -6,18 +6,16 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from altid.access.accounts import Account
-from altid.api.settings import FhirSettings
 from tests.access.desks import PASSWORD
 from tests.orders.posts import wait_until
-from tests.ports import free_port
-from tests.running import running_worker
+from tests.web import sites as made_sites
+from tests.web.sites import Site
 from tests.web.visiting import give_grounds, make_account, run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -55,25 +53,6 @@ _ATC = "http://www.whocc.no/atc"
 Orders = Callable[[str], list[str]]
 
 
-class Site:
-    """A server that can be stopped and started again at its address."""
-
-    def __init__(self, dsn: str, urls: tuple[str, str]) -> None:
-        self.url = urls[0]
-        self._make = lambda: running_worker(dsn, FhirSettings(), doorman=False, urls=urls, lookup_url=_LOOKUP)
-        self._running: ExitStack | None = None
-
-    def start(self) -> None:
-        if self._running is None:
-            self._running = ExitStack()
-            self._running.enter_context(self._make())
-
-    def stop(self) -> None:
-        if self._running is not None:
-            self._running.close()
-            self._running = None
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
@@ -85,8 +64,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def two_sites(web_dsn: str) -> Iterator[tuple[Site, Site]]:
     """To a browser they are two hosts, so no cookie goes from one to the other."""
-    urls = f"http://127.0.0.1:{free_port()}", f"http://localhost:{free_port()}"
-    made = Site(web_dsn, urls), Site(web_dsn, (urls[1], urls[0]))
+    made = made_sites.two_sites(web_dsn, _LOOKUP)
     yield made
     for site in made:
         site.stop()
@@ -382,14 +360,6 @@ def test_without_any_site_the_page_says_where_to_look_and_comes_back(
     playwright.expect(screen.locator("[data-gone] a").first).to_have_attribute("href", _LOOKUP)
     sites[0].start()
     playwright.expect(screen.locator("#username")).to_be_visible(timeout=_WAIT_MS)
-
-
-@pytest.mark.long
-def test_a_page_of_a_site_that_is_gone_is_asked_of_the_other(screen: Any, sites: tuple[Site, Site]) -> None:
-    screen.evaluate("navigator.serviceWorker.ready.then(() => null)")
-    sites[0].stop()
-    screen.goto(f"/patient/{_PATIENTS[0]}")
-    screen.wait_for_url(f"{sites[1].url}/logon**")
 
 
 @pytest.mark.long

@@ -54,7 +54,7 @@ async def say_yes(
 
     `patient`: the id, where the scopes need one.
     """
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     wish = await read(desk, caller, fields)
     if not isinstance(wish, Wish):
@@ -84,7 +84,7 @@ async def say_yes(
 @way
 async def say_no(desk: Desk, caller: Caller, identity: Identity, fields: Fields) -> SentBack | Refusal:
     """Where to send the browser."""
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     wish = await read(desk, caller, fields)
     if not isinstance(wish, Wish):

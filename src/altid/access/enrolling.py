@@ -22,7 +22,7 @@ _log = logging.getLogger("altid.access")
 @way
 async def ask(desk: Desk, caller: Caller, identity: Identity) -> Asked | Refusal:
     """What the browser's API needs to make a passkey."""
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     async with (
         desk.light.place(Priority.ORDINARY, caller.deadline_s),
@@ -45,7 +45,7 @@ async def keep(
     desk: Desk, caller: Caller, identity: Identity, *, answer: str, state: str, name: str
 ) -> Refusal | None:
     """The browser's answer; `name` is what the person calls the device."""
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     async with (
         desk.light.place(Priority.ORDINARY, caller.deadline_s),

@@ -119,14 +119,17 @@ class Guard:
             raise NotIdentifiedError("another site's page", given=True)
         return identity
 
-    def identify_token(self, token: str, *, pages: bool = False) -> Identity:
-        """Who a token is from. Raises `NotIdentifiedError`."""
+    def identify_token(self, token: str, *, pages: bool = False, moved: bool = False) -> Identity:
+        """Who a token is from. `moved`: that of a session that came over from the other site is good here,
+        too. Raises `NotIdentifiedError`."""
         try:
             identity = self.desk.verifier.verify(token)
         except TokenError as error:
             raise NotIdentifiedError(error.fault, given=True) from None
         if identity.is_page and not pages:
             raise NotIdentifiedError("a page's token", given=True)
+        if identity.is_moved and not moved:
+            raise NotIdentifiedError("another site's session", given=True)
         return identity
 
     def _is_from_here(self, headers: Mapping[str, str]) -> bool:

@@ -61,6 +61,14 @@ class Identity:
     is_page: bool = False
     """It is the token of a page that the person has open (`page_tokens`): it opens the record and nothing of
     the ways in, and says with each write which patient is on the screen."""
+    is_moved: bool = False
+    """It is the session of a browser that came over from the other site (`handover`)."""
+
+    @property
+    def makes_ways_in(self) -> bool:
+        """The person has logged on themselves at this site, and may say how they come in from now on: badge,
+        PIN, passkey, an application, another role."""
+        return self.is_own_session and not self.is_page and not self.is_moved
 
     @property
     def is_own_session(self) -> bool:

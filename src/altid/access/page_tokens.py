@@ -48,29 +48,34 @@ async def renewed(desk: Desk, caller: Caller, identity: Identity, *, is_used: bo
     if not identity.is_page:
         return refusal.NOT_ALLOWED
     async with desk.light.place(Priority.REENTRY, caller.deadline_s):
-        session = await _used(desk, caller, identity) if is_used else await _seen(desk, identity)
-    if session is None:
-        return refusal.ENDED
-    subject = Subject(
+        sid = identity.session
+        session = await used(desk, caller, sid) if is_used else await seen(desk, sid)
+    return refusal.ENDED if session is None else _issued(desk, subject_of(session))
+
+
+def subject_of(session: Session) -> Subject:
+    """Whom the tokens of a person's own session are for."""
+    return Subject(
         session.account, session.name, session.role, session.organisation, session.level, session.sid
     )
-    return _issued(desk, subject)
 
 
-async def _seen(desk: Desk, identity: Identity) -> Session | None:
+async def seen(desk: Desk, sid: str) -> Session | None:
+    """The session, if it goes on now. Only the nearest database is asked."""
     async with desk.database.reading() as connection:
-        found = await sessions.find_used(connection, identity.session, desk.clock(), desk.settings)
+        found = await sessions.find_used(connection, sid, desk.clock(), desk.settings)
     if found is None or grace.is_over(desk, found[1]):
         return None
     return found[0]
 
 
-async def _used(desk: Desk, caller: Caller, identity: Identity) -> Session | None:
+async def used(desk: Desk, caller: Caller, sid: str) -> Session | None:
+    """The same, and that somebody was at its screen."""
     async with writing(desk, caller) as connection:
-        found = await sessions.find_used(connection, identity.session, desk.clock(), desk.settings)
-        if found is None or await grace.has_ended(connection, desk, identity.session):
+        found = await sessions.find_used(connection, sid, desk.clock(), desk.settings)
+        if found is None or await grace.has_ended(connection, desk, sid):
             return None
-        await sessions.use(connection, identity.session, desk.clock())
+        await sessions.use(connection, sid, desk.clock())
     return found[0]
 
 

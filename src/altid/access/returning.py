@@ -79,7 +79,7 @@ async def allow(
     pin: str | None = None,
 ) -> Refusal | None:
     """For the rest of the shift, to somebody who has just logged on in full at this workplace."""
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     if (badge is None and pin is None) or (badge is not None and not reentry.is_badge(badge)):
         return refusal.INVALID_REQUEST

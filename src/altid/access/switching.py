@@ -15,7 +15,7 @@ from altid.access.waiting import Priority
 @way
 async def choices(desk: Desk, caller: Caller, identity: Identity) -> Account | Refusal:
     """The account of somebody who is in: its roles and places are what they may choose from."""
-    if not identity.is_own_session:
+    if not identity.makes_ways_in:
         return refusal.NOT_ALLOWED
     async with desk.database.reading() as connection:
         account = await accounts.by_id(connection, identity.subject)

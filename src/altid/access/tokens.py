@@ -27,6 +27,8 @@ TYPE = "at+jwt"
 AUDIENCE = "altid"
 PAGE_AUDIENCE = "altid:page"
 """Of tokens that a page holds (`page_tokens`): what takes any token but those names it."""
+MOVED_AUDIENCE = "altid:moved"
+"""Of the cookie of a session that came over from the other site (`handover`). Only pages take it."""
 TOKEN_CHARACTERS_MAX = 8_192
 """Ours have about 550; those of a system or an application with all scopes that it may have, 5,000."""
 REMEMBERED_MAX = 50_000
@@ -203,7 +205,7 @@ class Verifier:
             raise TokenError(Fault.CLAIMS)
         if claims.get("iss") != self._settings.issuer:
             raise TokenError(Fault.ISSUER)
-        if claims.get("aud") not in (AUDIENCE, PAGE_AUDIENCE):
+        if claims.get("aud") not in (AUDIENCE, PAGE_AUDIENCE, MOVED_AUDIENCE):
             raise TokenError(Fault.AUDIENCE)
         now = self._clock()
         times = [claims.get(name) for name in ("iat", "nbf", "exp")]
@@ -244,4 +246,5 @@ def _identity(claims: dict[str, Any]) -> Identity:
         patient=patient,
         application=application,
         is_page=claims.get("aud") == PAGE_AUDIENCE,
+        is_moved=claims.get("aud") == MOVED_AUDIENCE,
     )

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 POLICY: Final = "Content-Security-Policy"
-_ASKS_HERE = "connect-src 'self'"
+_ASKS_HERE, _SENDS_HERE = "connect-src 'self'", "form-action 'self'"
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]+", re.ASCII)
 
 
@@ -20,7 +20,7 @@ def _policy(*forms_lead_to: str) -> str:
             "script-src 'self'",
             "img-src 'self'",
             _ASKS_HERE,
-            " ".join(("form-action 'self'", *forms_lead_to)),
+            " ".join((_SENDS_HERE, *forms_lead_to)),
             "base-uri 'none'",
             "frame-ancestors 'none'",
         )
@@ -30,14 +30,22 @@ def _policy(*forms_lead_to: str) -> str:
 def leading_to(address: str) -> str:
     """The policy of a page whose form is answered by going to another site: browsers ask it of the whole way
     that a form takes. `address`: a registered one."""
+    return _policy(*_plain(address))
+
+
+def _plain(address: str) -> tuple[str, ...]:
+    """Scheme and host of an address, if they can stand in a policy."""
     parts = urlsplit(address)
     is_plain = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
-    return _policy(f"{parts.scheme}://{parts.netloc}") if is_plain else _policy()
+    return (f"{parts.scheme}://{parts.netloc}",) if is_plain else ()
 
 
-def reaching(policy: str, sites: Iterable[tuple[str, str]]) -> str:
-    """The same policy for a page whose scripts may ask any site of the region."""
-    return policy.replace(_ASKS_HERE, " ".join((_ASKS_HERE, *(url for _, url in sites))))
+def reaching(policy: str, sites: Iterable[tuple[str, str]], lookup_url: str = "") -> str:
+    """The same policy for a page whose scripts may ask any site of the region, and go on there by a form.
+    `lookup_url`: of the lookup record, which they may ask too, whether it is there."""
+    urls = tuple(url for _, url in sites)
+    asked = policy.replace(_ASKS_HERE, " ".join((_ASKS_HERE, *urls, *_plain(lookup_url))))
+    return asked.replace(_SENDS_HERE, " ".join((_SENDS_HERE, *urls)))
 
 
 SECURITY: Final = {

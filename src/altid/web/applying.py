@@ -46,9 +46,9 @@ def application_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
         return await _answer(visit, names)
 
     return [
-        Route(APPLICATION, gated(service, show), methods=["GET"]),
-        Route(f"{APPLICATION}/patients", gated(service, search), methods=["POST"]),
-        Route(f"{APPLICATION}/answer", gated(service, answer), methods=["POST"]),
+        Route(APPLICATION, gated(service, show, makes_ways_in=True), methods=["GET"]),
+        Route(f"{APPLICATION}/patients", gated(service, search, makes_ways_in=True), methods=["POST"]),
+        Route(f"{APPLICATION}/answer", gated(service, answer, makes_ways_in=True), methods=["POST"]),
     ]
 
 

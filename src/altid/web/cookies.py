@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from altid.access.door import Granted
+from altid.access.handover import Moved
 
 _ACCESS, _REFRESH, _WORKPLACE, _JOURNEY = "altid", "altid-refresh", "altid-workplace", "altid-journey"
-_WARD = "altid-ward"
+_MOVED, _WARD = "altid-moved", "altid-ward"
 _PREFIX: Final = "__Host-"
 _WORKPLACE_S_MAX = 365 * 24 * 3600
 """A ward's PC is made known once a year; browsers keep no cookie much longer."""
@@ -36,11 +37,19 @@ def begin(response: Response, granted: Granted, *, secure: bool) -> None:
     _set(response, _ACCESS, granted.access, secure=secure)
     if granted.refresh is not None:
         _set(response, _REFRESH, granted.refresh, secure=secure)
+        _clear(response, _MOVED, secure=secure)
+
+
+def begin_moved(response: Response, moved: Moved, *, secure: bool) -> None:
+    """Likewise, of a session that came over from the other site."""
+    _set(response, _ACCESS, moved.granted.access, secure=secure)
+    _set(response, _MOVED, moved.stay, secure=secure)
+    _clear(response, _REFRESH, secure=secure)
 
 
 def end(response: Response, *, secure: bool) -> None:
     """Take the session away from the browser. The language and the workplace stay."""
-    for name in (_ACCESS, _REFRESH):
+    for name in (_ACCESS, _REFRESH, _MOVED):
         _clear(response, name, secure=secure)
 
 
@@ -85,6 +94,11 @@ def access_of(request: Request) -> str | None:
 def refresh_of(request: Request) -> str | None:
     """The refresh token that the browser keeps."""
     return _read(request, _REFRESH)
+
+
+def stay_of(request: Request) -> str | None:
+    """What goes on with a session that came over from the other site."""
+    return _read(request, _MOVED)
 
 
 def workplace_of(request: Request) -> str | None:

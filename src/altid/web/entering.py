@@ -176,7 +176,7 @@ class Entrance:
 
     async def _end_former(self, request: Request) -> None:
         with suppress(NotIdentifiedError):
-            former = self._service.guard.identify_token(cookies.access_of(request) or "")
+            former = self._service.guard.identify_token(cookies.access_of(request) or "", moved=True)
             await log_off(self._service.guard.desk, self._caller(request), former)
 
     async def _has_choice(self, identity: Identity) -> bool:

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from altid.access.audit.event import Action
-from altid.access.door import Caller, Granted
+from altid.access.door import Answer, Caller, Granted
 from altid.access.guard import Guard, NotIdentifiedError
+from altid.access.handover import gone_on
 from altid.access.identity import Identity
 from altid.access.logon import with_refresh
 from altid.access.permit import Note, Permit
@@ -89,12 +90,16 @@ def caller_of(request: Request, service: Service) -> Caller:
     return Caller(address_of(request), service.guard.desk.monotonic() + PATIENCE_S)
 
 
-def gated(service: Service, handler: PageHandler, *, needs_audit: bool = True) -> Handler:
-    """A page for those who are logged on. `needs_audit`: it may show or do something that must be told."""
+def gated(
+    service: Service, handler: PageHandler, *, needs_audit: bool = True, makes_ways_in: bool = False
+) -> Handler:
+    """A page for those who are logged on. `needs_audit`: it may show or do something that must be told.
+    `makes_ways_in`: a session that came over from the other site is not enough for it."""
 
     @functools.wraps(handler)
     async def guarded(request: Request) -> Response:
-        return await answered(request, lambda: _enter(service, handler, request, needs_audit=needs_audit))
+        entered = functools.partial(_enter, needs_audit=needs_audit, makes_ways_in=makes_ways_in)
+        return await answered(request, lambda: entered(service, handler, request))
 
     return guarded
 
@@ -112,7 +117,9 @@ def open_to_all(handler: Handler) -> Handler:
     return guarded
 
 
-async def _enter(service: Service, handler: PageHandler, request: Request, *, needs_audit: bool) -> Response:
+async def _enter(
+    service: Service, handler: PageHandler, request: Request, *, needs_audit: bool, makes_ways_in: bool
+) -> Response:
     switch = switched(request)
     if switch:
         return switch
@@ -122,6 +129,8 @@ async def _enter(service: Service, handler: PageHandler, request: Request, *, ne
         if isinstance(found, Response):
             return found
         identity, renewed = found.identity, found
+    if makes_ways_in and not identity.makes_ways_in:
+        return to_logon(request)
 
     permit = service.guard.permit(identity)
 
@@ -136,7 +145,9 @@ async def _enter(service: Service, handler: PageHandler, request: Request, *, ne
         return response
 
     response = await answered(request, told)
-    response.headers[POLICY] = reaching(response.headers.get(POLICY, ""), service.guard.sites)
+    response.headers[POLICY] = reaching(
+        response.headers.get(POLICY, ""), service.guard.sites, service.guard.lookup_url
+    )
     if renewed is not None and not cookies.decides_session(response):
         cookies.begin(response, renewed, secure=cookies.is_secure(request))
     return response
@@ -149,17 +160,25 @@ def known(service: Service, request: Request) -> Identity | None:
     if token is None:
         return None
     try:
-        identity = service.guard.identify_token(token)
+        identity = service.guard.identify_token(token, moved=True)
     except NotIdentifiedError:
         return None
     return identity if identity.is_own_session else None
 
 
+async def go_on(service: Service, request: Request) -> Answer | None:
+    """The next tokens where the access token has run out; None where nobody was logged on."""
+    desk, caller = service.guard.desk, caller_of(request, service)
+    token, stay = cookies.refresh_of(request), cookies.stay_of(request)
+    if token is not None:
+        return await with_refresh(desk, caller, token)
+    return None if stay is None else await gone_on(desk, caller, stay)
+
+
 async def _renew(service: Service, request: Request) -> Granted | Response:
-    token = cookies.refresh_of(request)
-    if token is None:
+    renewed = await go_on(service, request)
+    if renewed is None:
         return to_logon(request)
-    renewed = await with_refresh(service.guard.desk, caller_of(request, service), token)
     if isinstance(renewed, Granted):
         return renewed
     if isinstance(renewed, Refusal) and renewed.code is not Code.ENDED:

@@ -23,6 +23,9 @@ WORKER, SHELL = "/service-worker.js", "/offline"
 _PACKAGE = "altid.web"
 _KEPT_BY_BROWSERS = {"Cache-Control": "no-cache"}
 """Asked for anew each time: a worker of an older version would show its older page."""
+_TELLS_ITS_ORIGIN = {"Referrer-Policy": "strict-origin"}
+"""The form by which it goes on at the other site says which origin has sent it. The page's address, which may
+name a patient, is told to nobody."""
 
 
 def offline_routes(service: Service) -> list[BaseRoute]:
@@ -46,8 +49,8 @@ def _shell(service: Service) -> Response:
         sites=json.dumps([{"name": name, "url": url} for name, url in sites]),
         lookup=guard.lookup_url,
     )
-    policy = {POLICY: reaching(SECURITY[POLICY], guard.sites)}
-    return Response(html, headers={**SECURITY, **policy, **_KEPT_BY_BROWSERS}, media_type="text/html")
+    own = {POLICY: reaching(SECURITY[POLICY], guard.sites, guard.lookup_url), **_TELLS_ITS_ORIGIN}
+    return Response(html, headers={**SECURITY, **own, **_KEPT_BY_BROWSERS}, media_type="text/html")
 
 
 async def _worker(_: Request) -> Response:

@@ -3,6 +3,7 @@ administrator, to make this PC a known workplace."""
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import NamedTuple
 
@@ -47,17 +48,17 @@ class OwnPages:
         self._names = names
 
     def routes(self) -> list[BaseRoute]:
-        service = self._service
+        mine = functools.partial(gated, self._service, makes_ways_in=True)
         return [
-            Route(_ROLE, gated(service, self._roles), methods=["GET"]),
-            Route(_ROLE, gated(service, self._change), methods=["POST"]),
-            Route(_QUICK, gated(service, self._quick), methods=["GET"]),
-            Route(_QUICK, gated(service, self._allow), methods=["POST"]),
-            Route(f"{_QUICK}/passkey", gated(service, self._ask_passkey), methods=["GET"]),
-            Route(f"{_QUICK}/passkey", gated(service, self._add_passkey), methods=["POST"]),
-            Route(_WORKPLACE, gated(service, self._workplace), methods=["GET"]),
-            Route(_WORKPLACE, gated(service, self._make_workplace), methods=["POST"]),
-            Route(f"{_WORKPLACE}/close", gated(service, self._close_workplace), methods=["POST"]),
+            Route(_ROLE, mine(self._roles), methods=["GET"]),
+            Route(_ROLE, mine(self._change), methods=["POST"]),
+            Route(_QUICK, mine(self._quick), methods=["GET"]),
+            Route(_QUICK, mine(self._allow), methods=["POST"]),
+            Route(f"{_QUICK}/passkey", mine(self._ask_passkey), methods=["GET"]),
+            Route(f"{_QUICK}/passkey", mine(self._add_passkey), methods=["POST"]),
+            Route(_WORKPLACE, mine(self._workplace), methods=["GET"]),
+            Route(_WORKPLACE, mine(self._make_workplace), methods=["POST"]),
+            Route(f"{_WORKPLACE}/close", mine(self._close_workplace), methods=["POST"]),
         ]
 
     # Role and place

@@ -28,6 +28,7 @@ from altid.web.gate import Service, Visit, gated, open_to_all
 from altid.web.invited import invitation_routes
 from altid.web.listing import list_routes
 from altid.web.me import PlaceNames
+from altid.web.moving import moving_routes
 from altid.web.notes import note_routes
 from altid.web.offline import offline_routes
 from altid.web.order_pages import order_routes
@@ -66,6 +67,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *reconciliation_routes(service, names),
         *ward_routes(service, names),
         *token_routes(service),
+        *moving_routes(service),
         *settings_routes(service, names, wards),
         *client_routes(service, names, told, lambda: found),
         *front_routes(service, names, wards),

@@ -1,34 +1,35 @@
 """`/session/token`: how a page's script comes to the token that it shows to the record (`page_tokens`).
 
 A page asks for it once it is there, by its cookies, and renews it by itself, at either site. The first way
-counts as somebody at the screen, as every page does; the second only where the script says so.
+counts as somebody at the screen, as every page does; the second only where the script says so. And by it a
+page logs off where its own site is gone.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import math
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from altid.access import refusal
+from altid.access import entries, refusal
+from altid.access.audit.event import Action, Outcome, who_of
+from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.door import Granted
 from altid.access.guard import NotIdentifiedError
 from altid.access.identity import Identity
-from altid.access.logon import with_refresh
+from altid.access.logon import log_off
 from altid.access.page_tokens import for_page, renewed
 from altid.access.refusal import Refusal
 from altid.access.secret import AccessSecret, tag
 from altid.screen.forms import StrangeFormError, check_from_here
-from altid.screen.headers import NOT_KEPT
-from altid.screen.language import words_for
 from altid.web import cookies
-from altid.web.gate import Service, caller_of, known, public_url
+from altid.web.answers import as_json, refused_as_json
+from altid.web.gate import Service, caller_of, go_on, known, public_url
+from altid.web.looks import origin_of
 
 PATH = "/session/token"
 PAGE_HEADER = "altid-page"
@@ -44,13 +45,17 @@ def token_routes(service: Service) -> list[BaseRoute]:
     async def renew(request: Request) -> Response:
         return await _renew(service, request)
 
-    return [Route(PATH, give, methods=["GET"]), Route(PATH, renew, methods=["POST"])]
+    async def end(request: Request) -> Response:
+        return await _end(service, request)
+
+    ways = {"GET": give, "POST": renew, "DELETE": end}
+    return [Route(PATH, handler, methods=[method]) for method, handler in ways.items()]
 
 
 async def _give(service: Service, request: Request) -> Response:
     """By the page's cookies, which are renewed where it is time."""
     if not _is_asked_by_page(service, request):
-        return _refused(request, refusal.NOT_ALLOWED)
+        return refused_as_json(request, refusal.NOT_ALLOWED)
     found, kept = await _who(service, request)
     answer = found if isinstance(found, Refusal) else await _granted(service, request, found)
     response = _answered(service, request, answer, with_outbox=True)
@@ -61,20 +66,40 @@ async def _give(service: Service, request: Request) -> Response:
 
 async def _renew(service: Service, request: Request) -> Response:
     """By the token that the page has, which needs no cookie: so also at the other site."""
-    if request.headers.get(PAGE_HEADER) not in (_USED, _OPEN):
-        return _refused(request, refusal.INVALID_REQUEST)
+    if not asks_by_page(request):
+        return refused_as_json(request, refusal.INVALID_REQUEST)
     try:
         identity = service.guard.identify(request.headers, pages=True)
     except NotIdentifiedError:
-        return _refused(request, refusal.NOT_LOGGED_ON)
+        return refused_as_json(request, refusal.NOT_LOGGED_ON)
     is_used = request.headers[PAGE_HEADER] == _USED
     caller = caller_of(request, service)
     return _answered(service, request, await renewed(service.guard.desk, caller, identity, is_used=is_used))
 
 
+async def _end(service: Service, request: Request) -> Response:
+    """Log off by the token, at any site: the page's own may be gone, and its cookies with it."""
+    if not asks_by_page(request):
+        return refused_as_json(request, refusal.INVALID_REQUEST)
+    try:
+        identity = service.guard.identify(request.headers, pages=True)
+    except NotIdentifiedError:
+        return refused_as_json(request, refusal.NOT_LOGGED_ON)
+    ended = await log_off(service.guard.desk, caller_of(request, service), identity)
+    with suppress(AuditUnavailableError):
+        who, origin = who_of(identity), origin_of(request)
+        await entries.keep(service.guard, origin, Action.LOGOFF, Outcome.DONE, who, "page:logoff")
+    return refused_as_json(request, ended) if isinstance(ended, Refusal) else as_json({"ended": True})
+
+
+def asks_by_page(request: Request) -> bool:
+    """A script of a page asks."""
+    return request.headers.get(PAGE_HEADER) in (_USED, _OPEN)
+
+
 def _is_asked_by_page(service: Service, request: Request) -> bool:
     """Of this very origin, by its script: somebody who follows a link here sees no token."""
-    if request.headers.get(PAGE_HEADER) not in (_USED, _OPEN):
+    if not asks_by_page(request):
         return False
     if request.headers.get("sec-fetch-site") is None and request.headers.get("origin") is None:
         return True  # a browser names neither with a look at its own origin without encryption
@@ -90,10 +115,9 @@ async def _who(service: Service, request: Request) -> tuple[Identity | Refusal, 
     identity = known(service, request)
     if identity is not None:
         return identity, None
-    token = cookies.refresh_of(request)
-    if token is None:
+    found = await go_on(service, request)
+    if found is None:
         return refusal.NOT_LOGGED_ON, None
-    found = await with_refresh(service.guard.desk, caller_of(request, service), token)
     return (found, None) if isinstance(found, Refusal) else (found.identity, found)
 
 
@@ -105,13 +129,13 @@ def _answered(
     service: Service, request: Request, answer: Granted | Refusal, *, with_outbox: bool = False
 ) -> Response:
     if isinstance(answer, Refusal):
-        return _refused(request, answer)
+        return refused_as_json(request, answer)
     guard = service.guard
     sites = guard.sites or ((guard.site, public_url(service)),)
     expires = datetime.fromtimestamp(answer.identity.expires_s, UTC)
     account = answer.identity.subject
     outbox = {"outboxKey": outbox_key(guard.desk.secret, account)} if with_outbox else {}
-    return _json(
+    return as_json(
         {
             "token": answer.access,
             "expires": expires.isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -128,14 +152,3 @@ def outbox_key(secret: AccessSecret, account: str) -> str:
     """What a browser seals an account's unsent orders with: 32 bytes, base64. It is the same at every server,
     so what was left on a ward's PC is opened by its owner's next logon and by nobody else's."""
     return base64.b64encode(tag(secret.derive("outboxes of browsers"), account.encode())).decode("ascii")
-
-
-def _refused(request: Request, refused: Refusal) -> Response:
-    response = _json(refused.as_json(words_for(request).language), refused.status)
-    if refused.retry_after_s is not None:
-        response.headers["Retry-After"] = str(math.ceil(refused.retry_after_s))
-    return response
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(json.dumps(content), status, NOT_KEPT, "application/json")

@@ -150,6 +150,8 @@ ORDERING: dict[str, tuple[str, str]] = {
     "script.handover.stay": ("Bliv her", "Stay here"),
     "script.handover.go": ("Log ud alligevel", "Log off all the same"),
     "outbox.label": ("Underskrifter og kvitteringer", "Signatures and receipts"),
+    "moved.title": ("Det, der afventer, følger med hertil", "What is waiting comes along"),
+    "moved.go": ("Fortsæt", "Go on"),
     "offline.title": ("Ingen forbindelse til journalen", "No connection to the record"),
     "offline.gone": (
         "Intet sted svarer. Der kan hverken læses eller skrives her. Brug Opslag (kun læsning), og "
@@ -163,14 +165,23 @@ ORDERING: dict[str, tuple[str, str]] = {
         "Opslags adresse er ikke kendt her: brug afsnittets egen maskine eller de udskrevne rapporter.",
         "The lookup record's address is not known here: use the ward's own machine or the printed reports.",
     ),
-    "offline.other": ("Et andet sted svarer: fortsæt dér", "Another site answers: go on there"),
+    "offline.looking": ("Der ledes efter et sted, der svarer …", "Looking for a site that answers …"),
+    "offline.other.before": ("Sted", "Site"),
+    "offline.other.after": (
+        "svarer: siden flytter dertil af sig selv.",
+        "answers: the page goes there by itself.",
+    ),
     "offline.held": (
-        "underskrift(er) på denne maskine har ingen kvittering. De sendes, når stedet er tilbage.",
-        "signature(s) at this machine have no receipt. They are sent when the site is back.",
+        "underskrift(er) på denne maskine har ingen kvittering. De sendes af sig selv, så snart et sted "
+        "svarer. Sørg for, at de kendes imens.",
+        "signature(s) at this machine have no receipt. They are sent by themselves as soon as a site "
+        "answers. See that they are known meanwhile.",
     ),
     "offline.back": (
-        "Siden kommer igen af sig selv, når journalen svarer. Logon er heller ikke muligt imens.",
-        "The page comes back by itself when the record answers. Nobody can log on meanwhile.",
+        "Siden kommer igen af sig selv, når journalen svarer, og går imens til Opslag, hvis det svarer. "
+        "Logon i journalen er heller ikke muligt.",
+        "The page comes back by itself when the record answers, and goes to the lookup record meanwhile if "
+        "that answers. Nobody can log on to the record either.",
     ),
     "script.site.lookup": ("Åbn Opslag", "Open the lookup record"),
     "site.label": ("Sted", "Site"),

@@ -1,57 +1,104 @@
 // The page that a browser keeps: which site answers is looked for all the time. The page that was asked for is
-// shown again as soon as its own site answers; else the other site is gone to, or the lookup record is named.
+// shown again as soon as its own site answers. Else the browser goes on at another site, with the session that
+// open pages have handed to the worker and with the orders that wait here; and where there is none for a while,
+// at the lookup record, which leads back by itself.
+
+import { sealedRows, sendOnce } from "./outbox.js";
+import { adopt, ticketAt } from "./swing.js";
 
 const LOOK_MS = 2_000;
 const ANSWER_MS_MAX = 1_500;
+const OWN_MS = 500; // the page's own site has this head start
+const SEND_MS_MAX = 4_000; // what has no receipt then comes along, sealed
+const MOVE_MS = 10_000; // a move that has come to nothing is begun again
+const GONE_MS = 5_000; // without any site; then the lookup record is gone to
+const WORKER_MS_MAX = 1_000;
 
 const shown = document.getElementById("offline");
-const sites = JSON.parse(shown.dataset.sites);
+const sites = JSON.parse(shown.dataset.sites).filter(({ url }) => new URL(url).origin !== location.origin);
+const { lookup } = shown.dataset;
+const began = Date.now();
 
 async function answers(url) {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), ANSWER_MS_MAX);
   try {
-    return (await fetch(`${url}/health/ready`, { signal: stop.signal, cache: "no-store" })).ok;
+    const asked = { signal: AbortSignal.timeout(ANSWER_MS_MAX), cache: "no-store" };
+    return (await fetch(`${url}/health/ready`, asked)).ok;
   } catch {
     return false;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-// What waits here is sealed and of this origin: it is sent from here, so the page stays until it can be.
-async function waiting() {
-  if (!(await indexedDB.databases()).some(({ name }) => name === "altid")) return 0;
-  const asked = indexedDB.open("altid");
-  const database = await new Promise((resolve, reject) => {
-    asked.onsuccess = () => resolve(asked.result);
-    asked.onerror = reject;
-  });
-  const all = database.transaction("orders").objectStore("orders").getAll();
-  await new Promise((resolve) => (all.onsuccess = resolve));
-  database.close();
-  return all.result.filter((one) => one.state === "waiting").length;
-}
+const within = (work, limit_ms) => Promise.race([work, new Promise((resolve) => setTimeout(resolve, limit_ms))]);
 
 async function look() {
-  if (await answers("")) return location.reload();
-  const held = await waiting().catch(() => 0);
-  for (const part of document.querySelectorAll("[data-held]")) {
-    part.hidden = !held;
-    part.querySelector(".count").textContent = held;
-  }
-  let other = null;
-  for (const site of sites.filter(({ url }) => new URL(url).origin !== location.origin)) {
-    if (await answers(site.url)) other = site;
-  }
-  if (other && !held) return location.replace(other.url + location.pathname);
+  const own = answers("");
+  const found = Promise.all(sites.map(async (site) => ((await answers(site.url)) ? site : null)));
+  if (await within(own, OWN_MS)) return goBack();
+  const other = (await found).find(Boolean);
+  if (!other && (await own)) return goBack();
+  const rows = await sealedRows().catch(() => []);
+  show(other, rows.length);
+  if (other) await move(other).catch(() => {}); // nobody answered in time: looked for again
+  else if (!rows.length && Date.now() - began > GONE_MS) await goToLookup();
+  setTimeout(look, other ? MOVE_MS : LOOK_MS);
+}
+
+function show(other, held) {
+  for (const part of document.querySelectorAll("[data-looking]")) part.hidden = true;
   for (const part of document.querySelectorAll("[data-gone]")) part.hidden = Boolean(other);
-  for (const part of document.querySelectorAll("[data-other]")) {
-    part.hidden = !other;
-    if (other) part.querySelector("a").href = other.url + location.pathname;
+  for (const part of document.querySelectorAll("[data-other]")) part.hidden = !other;
+  for (const part of document.querySelectorAll("[data-held]")) part.hidden = !held;
+  for (const part of document.querySelectorAll(".count")) part.textContent = held;
+  for (const part of document.querySelectorAll(".site-name")) part.textContent = other?.name ?? "";
+}
+
+async function goBack() {
+  await askWorker({ isSilent: false });
+  location.reload();
+}
+
+async function askWorker(message = {}) {
+  const worker = navigator.serviceWorker?.controller;
+  if (!worker) return {};
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+  worker.postMessage({ ...message, asks: true }, [port2]);
+  return (await within(answer, WORKER_MS_MAX)) ?? {};
+}
+
+// By a form, as nothing else brings the browser there with something that stands in no address.
+async function move(other) {
+  const { handed } = await askWorker();
+  let ticket = null;
+  if (handed) {
+    adopt(handed);
+    await within(sendOnce().catch(() => {}), SEND_MS_MAX);
+    ticket = await ticketAt(other);
   }
-  setTimeout(look, LOOK_MS);
+  const rows = await sealedRows().catch(() => []);
+  const fields = { ticket: ticket ?? "", next: wanted(), language: handed?.language ?? "", rows: JSON.stringify(rows) };
+  const form = Object.assign(document.createElement("form"), { method: "post", action: `${other.url}/moved`, hidden: true });
+  for (const [name, value] of Object.entries(fields)) {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+  document.body.append(form);
+  form.submit();
+}
+
+function wanted() {
+  if (location.pathname.startsWith("/logon")) return new URLSearchParams(location.search).get("next") ?? "/";
+  return location.pathname === "/application" ? location.pathname + location.search : location.pathname;
+}
+
+// Where the page to come back to stands in no request: what follows "#" stays in the browser.
+async function goToLookup() {
+  if (!lookup) return;
+  const asked = { mode: "no-cors", signal: AbortSignal.timeout(ANSWER_MS_MAX), cache: "no-store" };
+  if (!(await fetch(`${lookup}/health/live`, asked).catch(() => null))) return;
+  const same = /^\/(patient|ward)\/[A-Za-z0-9.-]+/.exec(location.pathname)?.[0] ?? "/";
+  location.replace(`${lookup}${same}#${new URLSearchParams({ back: location.href })}`);
 }
 
 // Asked for by its own address it is shown as it is: no page waits behind it.
-if (location.pathname !== "/offline") look();
+if (location.pathname === "/offline") show(null, 0);
+else look();

@@ -2,6 +2,7 @@
 // logs off, what is unconfirmed.
 
 import "./keeping.js";
+import "./gone.js";
 import { all, clear, deliver, events, isPossible, keysOf, open, tellOperations } from "./outbox.js";
 import { element, moment, say } from "./saying.js";
 import { events as sites, shown, start } from "./swing.js";

@@ -37,8 +37,7 @@ export function open() {
 
 async function opening() {
   const { account, outboxKey } = await start();
-  const bytes = Uint8Array.from(atob(outboxKey), (sign) => sign.charCodeAt(0));
-  const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+  const key = await crypto.subtle.importKey("raw", read(outboxKey), "AES-GCM", false, ["encrypt", "decrypt"]);
   const database = await connect();
   return { database, key, account };
 }
@@ -67,6 +66,41 @@ async function within(mode, work) {
   const result = await work(transaction.objectStore("orders"), transaction);
   await done;
   return result;
+}
+
+// What is sealed can go to another site's pages, which only its owner's logon opens: base64 is for the way.
+const CARRIED_CHARACTERS_MAX = 700_000; // of a form at /moved
+const CARRIED_MAX = 100;
+const written = (bytes) => btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(""));
+const read = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+
+/** All that waits in this browser, of whomever, sealed as it is: {id, account, state, nonce, sealed}. It needs no
+ *  session. What is too much for one way stays here for the next. */
+export async function sealedRows() {
+  const database = await connect();
+  const records = await settled(database.transaction("orders").objectStore("orders").getAll());
+  database.close();
+  const rows = records
+    .filter(({ state }) => state === "waiting")
+    .map((one) => ({ ...one, nonce: written(one.nonce), sealed: written(one.sealed) }));
+  let characters = 0;
+  return rows.slice(0, CARRIED_MAX).filter(({ sealed }) => (characters += sealed.length) < CARRIED_CHARACTERS_MAX);
+}
+
+/** Keep such rows here, but for those that are here already, perhaps with a receipt. */
+export async function keepSealed(rows) {
+  const database = await connect();
+  const transaction = database.transaction("orders", "readwrite", { durability: "strict" });
+  const store = transaction.objectStore("orders");
+  for (const row of rows) {
+    const record = { ...row, nonce: read(row.nonce), sealed: read(row.sealed).buffer };
+    store.add(record).onerror = (event) => event.preventDefault(); // is here: the others are kept
+  }
+  await new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+  database.close();
 }
 
 async function seal(id, state, content) {
@@ -146,6 +180,9 @@ function changed() {
   events.dispatchEvent(new Event("changed"));
   others?.postMessage("changed");
 }
+
+/** Send what waits, once; true where something still waits. For a page that goes in a moment. */
+export const sendOnce = () => navigator.locks.request("altid-outbox", sendAll);
 
 /** Send what waits; again by itself until all have a receipt. One tab at a time does. */
 export function deliver() {

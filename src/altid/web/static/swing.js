@@ -8,9 +8,10 @@ const RENEW_SHARE = 0.6; // of a token's life
 const SITES = "altid.sites"; // in localStorage: addresses alone, for pages without a session
 const ELSEWHERE = [408, 429, 500, 502, 503, 504]; // worth asking the other site, with the same key
 
-let session = null; // {account, outboxKey, sites, home}
+let session = null; // {account, outboxKey, sites}
 let token = null;
 let renewAt = 0;
+let until = 0; // the token's end, by this PC's clock
 let first = 0; // the place in `session.sites` that is asked first
 let asking = null; // the look for a token that is underway
 let wasUsed = false;
@@ -45,7 +46,38 @@ async function take() {
 function keep(told) {
   token = told.token;
   renewAt = performance.now() + told.expiresIn * 1000 * RENEW_SHARE;
+  until = Date.now() + told.expiresIn * 1000;
+  hand();
 }
+
+/** Go on with what another page of this browser has handed to the worker. The own site is asked last. */
+export function adopt(handed) {
+  session = handed.session;
+  ({ token, until } = handed);
+  renewAt = Infinity; // this page goes in a moment
+  first = 1 % session.sites.length;
+}
+
+/** A ticket with which the browser goes on at another site in the same session; null where that is refused.
+ *  Throws where it may be had in a moment. */
+export async function ticketAt(site) {
+  const headers = { authorization: `Bearer ${token}`, "altid-page": "used" };
+  const answer = await limited(`${site.url}/session/handover`, { method: "POST", headers }, PATIENCE_MS * 2);
+  if (answer.status >= 500) throw new Error("no ticket now");
+  return answer.ok ? (await answer.json()).ticket : null;
+}
+
+// The worker has in its memory what a page needs that is loaded while its site is gone. It forgets when it is not
+// told again: browsers end a worker that nobody asks for half a minute.
+function hand() {
+  if (!token || !session) return;
+  const isSilent = Boolean(shown.name) && shown.name !== shown.home;
+  tellWorker({ handed: { session, token, until, language: document.documentElement.lang }, isSilent });
+}
+
+const tellWorker = (message) => navigator.serviceWorker?.controller?.postMessage(message);
+
+for (const moment of ["pagehide", "visibilitychange"]) addEventListener(moment, hand);
 
 /** Ask a path of the record. Gives the first answer that is one; else the last refusal. Throws where no
  *  site answers at all. A write must have its Idempotency-Key: it may reach both sites. */
@@ -131,11 +163,13 @@ function tell(name, durability) {
   const next = { name, home: session?.sites[0].name ?? null, durability: durability ?? (name ? shown.durability : null) };
   if (["name", "home", "durability"].every((key) => shown[key] === next[key])) return;
   Object.assign(shown, next);
+  hand();
   events.dispatchEvent(new Event("site"));
 }
 
 // The page's own site goes first again once it answers.
 async function look() {
+  hand();
   if (document.visibilityState === "hidden" && shown.name) return;
   first = 0;
   try {
@@ -147,9 +181,26 @@ async function look() {
 }
 
 function ended() {
-  token = null;
-  renewAt = 0;
+  letGo();
   events.dispatchEvent(new Event("ended"));
 }
+
+function letGo() {
+  if (session) tellWorker({ gone: session.account });
+  token = null;
+  renewAt = 0;
+}
+
+// Whoever logs off is off, in the worker's memory too; and also while the page's own site can't be asked.
+addEventListener("submit", async (event) => {
+  if (event.defaultPrevented || !event.target.matches('form[action="/logoff"]')) return;
+  const elsewhere = session?.sites.find(({ name }) => name === shown.name && name !== shown.home);
+  if (!elsewhere || !token) return letGo();
+  event.preventDefault();
+  const headers = { "altid-page": "used" };
+  await ask("/session/token", { method: "DELETE", headers }).catch(() => {});
+  letGo();
+  location.assign(`${elsewhere.url}/logon`);
+});
 
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (wasUsed = true), { passive: true });
