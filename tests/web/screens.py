@@ -34,6 +34,7 @@ SCREENS = (
     Screen("ward-due", f"/ward/{WARD_PLACE}/due"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
+    Screen("patient-looks", f"/patient/{PATIENT}/looks"),
     Screen("order-entry", f"/patient/{PATIENT}/order"),
     Screen("order", f"/patient/{PATIENT}/orders/MedicationRequest/{ORDER}"),
     Screen("requisition", f"/patient/{PATIENT}/requisition"),

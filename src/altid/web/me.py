@@ -14,6 +14,8 @@ from altid.access.overrides import FOLLOW_UP
 from altid.orders.policy import OPERATORS, prescribes
 from altid.web.gate import Service, Visit
 
+SEES_LOOKS = frozenset({Role.DOCTOR, Role.NURSE, Role.PHARMACIST})
+"""Who sees who else has looked at a patient: those who treat, and read what was looked at."""
 _NAMES_S_MAX = 300.0
 _NAMES_MAX = 10_000
 """Wards and hospitals of a region; a place that is renamed has its new name within five minutes."""
@@ -32,6 +34,7 @@ class Me:
     sees_code_uses: bool
     makes_workplaces: bool
     has_list: bool
+    sees_looks: bool
     sets_blocks: bool
     oversees_orders: bool
     prescribes: bool
@@ -73,6 +76,7 @@ async def me_of(visit: Visit, names: PlaceNames) -> Me:
         sees_code_uses=identity.role in SEES_CODE_USES,
         makes_workplaces=identity.role is Role.ADMINISTRATOR,
         has_list=identity.role in TREATING,
+        sees_looks=identity.role in SEES_LOOKS,
         sets_blocks=identity.role in SETS,
         oversees_orders=identity.role in OPERATORS,
         prescribes=prescribes(identity),

@@ -35,6 +35,7 @@ from altid.web.order_pages import order_routes
 from altid.web.ordering import ordering_routes
 from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
+from altid.web.patient_looks import look_routes
 from altid.web.patient_pages import patient_routes
 from altid.web.reconciling import reconciliation_routes
 from altid.web.tokens import token_routes
@@ -75,6 +76,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *ordering_routes(service, names),
         *order_routes(service, names),
         *administering_routes(service, names),
+        *look_routes(service, names),
         *patient_routes(service, names),
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),
         Route("/{path:path}", gated(service, _nowhere), methods=["GET"]),

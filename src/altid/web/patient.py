@@ -54,13 +54,20 @@ class Shown:
             identity=identity_of(chart.patient),
             cave_line=section_html("cave-line", CAVE_LINE, chart, words),
             tab=tab,
-            tabs=("overview", *(("order",) if self.me and self.me.prescribes else ()), *PARTS),
+            tabs=_tabs(self.me),
             by_override=self.by_override,
             is_partly_blocked=chart.is_partly_blocked,
             read_at=chart.read_at,
             today=chart.read_at.astimezone(ZONE).date(),
             **data,
         )
+
+
+def _tabs(me: Me | None) -> tuple[str, ...]:
+    """The pages that whoever looks has of a patient."""
+    orders = ("order",) if me and me.prescribes else ()
+    looks = ("looks",) if me and me.sees_looks else ()
+    return ("overview", *orders, *PARTS, *looks)
 
 
 def patient_html(shown: Shown) -> str:

@@ -9,6 +9,7 @@ from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.clients import CLIENTS
 from altid.screen.words.codes import CODES
 from altid.screen.words.entry import ENTRY
+from altid.screen.words.looked import LOOKED
 from altid.screen.words.lookup import LOOKUP
 from altid.screen.words.notes import NOTES
 from altid.screen.words.ordering import ORDERING
@@ -338,6 +339,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **APPLICATIONS,
     **BACK_ENTRY,
     **ENTRY,
+    **LOOKED,
     **LOOKUP,
     **NOTES,
     **ORDERING,
