@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from altid.api.settings import FhirSettings
-from tests.running import free_port, running_worker
+from tests.ports import free_port
+from tests.running import running_worker
 from tests.web.lines import Line
 
 
