@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -22,6 +23,9 @@ from altid.screen.headers import SECURITY
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _DIGEST_DIGITS = 16
 _SCREEN = "altid.screen"
+_PARTS = ".d"
+"""A folder `NAME.d` is the file `NAME`: its parts joined in the order of their names, so that what is long to
+read in one is asked for once."""
 
 
 class File(NamedTuple):
@@ -40,12 +44,19 @@ def files(package: str) -> dict[str, File]:
     for name in dict.fromkeys((_SCREEN, package)):
         folder = resources.files(name) / "static"
         for entry in folder.iterdir() if folder.is_dir() else ():
-            ending = entry.name[entry.name.rfind(".") :]
+            file = entry.name.removesuffix(_PARTS)
+            ending = file[file.rfind(".") :]
             if ending in _TYPES:
-                content = entry.read_bytes()
+                content = _content(entry)
                 digest = hashlib.sha256(content).hexdigest()[:_DIGEST_DIGITS]
-                found[entry.name] = File(content, gzip.compress(content, mtime=0), _TYPES[ending], digest)
+                found[file] = File(content, gzip.compress(content, mtime=0), _TYPES[ending], digest)
     return found
+
+
+def _content(entry: Traversable) -> bytes:
+    if entry.is_file():
+        return entry.read_bytes()
+    return b"\n".join(part.read_bytes() for part in sorted(entry.iterdir(), key=lambda part: part.name))
 
 
 def addresses(package: str) -> Callable[[str], str]:

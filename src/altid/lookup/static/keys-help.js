@@ -1,14 +1,10 @@
-// "?" shows the keys, "Esc" closes them; the arrow keys and j, k go through the rows of a list, Enter opens.
+// The arrow keys and j, k go through the rows of a list, Enter opens. "?" and "/" are in keys.js.
 
 const dialog = document.getElementById("keys");
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (event.ctrlKey || event.altKey || event.metaKey || typing) return;
-  if (event.key === "?" && dialog) {
-    event.preventDefault();
-    if (!dialog.open) dialog.showModal();
-  }
   const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
   if (step && !dialog?.open && go(step)) event.preventDefault();
 });
