@@ -41,9 +41,9 @@ ACCESS: dict[str, tuple[str, str]] = {
         "When you have logged on here in your shift and have chosen badge or PIN.",
     ),
     "quick.badge": ("Adgangskort", "Badge"),
-    "quick.badge.button": ("Ind med kort", "In by badge"),
+    "quick.badge.button": ("Log ind med kort", "Log on by badge"),
     "quick.pin": ("PIN-kode", "PIN"),
-    "quick.pin.button": ("Ind med PIN", "In by PIN"),
+    "quick.pin.button": ("Log ind med PIN", "Log on by PIN"),
     # Waiting in line
     "queue.title": ("Der er kø", "There is a line"),
     "queue.place": ("Du er nummer {place} i køen.", "You are number {place} in the line."),
@@ -83,7 +83,7 @@ ACCESS: dict[str, tuple[str, str]] = {
     ),
     "join.for": ("Kontoen {username}, {name}", "The account {username}, {name}"),
     "join.name": ("Navn, som det vises", "Name, as it is shown"),
-    "join.accept": ("Opret adgang og log ind", "Make the access and log on"),
+    "join.accept": ("Opret adgang og log ind", "Create the access and log on"),
     # Role and place
     "choice.title": ("Vælg rolle og arbejdssted", "Choose role and place of work"),
     "choice.hint": (
@@ -122,7 +122,7 @@ ACCESS: dict[str, tuple[str, str]] = {
         "from you.",
     ),
     "own.passkey.name": ("Navn på enheden", "Name of the device"),
-    "own.passkey.button": ("Opret adgangsnøgle", "Make a passkey"),
+    "own.passkey.button": ("Opret adgangsnøgle", "Create a passkey"),
     "own.passkey.script": (
         "Adgangsnøgler kræver, at browseren må køre sidens script.",
         "Passkeys need a browser that runs the page's script.",
@@ -198,10 +198,10 @@ ACCESS: dict[str, tuple[str, str]] = {
     "glass.not": ("Journalen blev ikke åbnet", "The record was not opened"),
     "glass.back": ("Tilbage til patienten", "Back to the patient"),
     # Follow-up
-    "follow.title": ("Opfølgning på værdispring", "Follow-up of broken glasses"),
+    "follow.title": ("Opfølgning på værdispring", "Follow-up of breaking the glass"),
     "follow.count.one": ("{count} venter på opfølgning", "{count} waits for follow-up"),
     "follow.count.many": ("{count} venter på opfølgning", "{count} wait for follow-up"),
-    "follow.none": ("Der er ingen, som venter på opfølgning.", "None waits for follow-up."),
+    "follow.none": ("Ingen værdispring venter på opfølgning.", "None waits for follow-up."),
     "follow.who": ("Hvem", "Who"),
     "follow.patient": ("Patientens id", "Patient's id"),
     "follow.when": ("Hvornår", "When"),
@@ -241,8 +241,8 @@ ACCESS: dict[str, tuple[str, str]] = {
     "audited-grounds.admitted": ("indlagt", "admitted"),
     "audited-grounds.referred": ("henvist", "referred"),
     "audited-grounds.listed": ("på egen liste", "on own list"),
-    "audited-grounds.override": ("værdispring", "broken glass"),
-    "audited-grounds.scope": ("systems rettighed", "a system's scope"),
+    "audited-grounds.override": ("værdispring", "breaking the glass"),
+    "audited-grounds.scope": ("systemets rettighed", "a system's scope"),
     "action.read": ("så", "read"),
     "action.vread": ("så en tidligere udgave", "read an earlier version"),
     "action.history": ("så historikken", "read the history"),
@@ -277,6 +277,6 @@ ACCESS: dict[str, tuple[str, str]] = {
         "It came from elsewhere than this page, or your session has changed since. Nothing was stored. "
         "Open the page again, and try once more.",
     ),
-    "refused.title": ("Det gik ikke", "It did not work"),
+    "refused.title": ("Det lykkedes ikke", "It did not work"),
     "unaudited.title": ("Intet vises lige nu", "Nothing is shown just now"),
 }

@@ -53,7 +53,7 @@ ACTING: dict[str, tuple[str, str]] = {
     "act.conclusion": ("Svar", "Answer"),
     "act.sign": ("Underskriv", "Sign"),
     "act.none": (
-        "Der er intet, du kan gøre med den her.",
+        "Her er ingen handlinger, du kan udføre.",
         "There is nothing that you can do with it here.",
     ),
     "act.needs-script": (
@@ -68,7 +68,7 @@ ACTING: dict[str, tuple[str, str]] = {
     "act.again": ("Vis ordinationerne", "Show the orders"),
     "act.refused": ("✕ Ikke registreret:", "✕ Not registered:"),
     "act.other-account": (
-        "En anden er logget på i denne browser. Hent siden igen.",
+        "En anden er logget ind i denne browser. Hent siden igen.",
         "Somebody else has logged on in this browser. Load the page again.",
     ),
     "act.changed": (
@@ -83,7 +83,7 @@ ACTING: dict[str, tuple[str, str]] = {
     "act.override": ("Begrundelse for at gøre det alligevel:", "Reason for doing it all the same:"),
     # A requisition
     "requisition.new": ("Ny rekvisition", "New requisition"),
-    "requisition.category": ("Art", "Kind"),
+    "requisition.category": ("Type", "Kind"),
     "requisition.category.laboratory": ("Laboratorieprøve", "Laboratory test"),
     "requisition.category.imaging": ("Billeddiagnostik", "Imaging"),
     "requisition.category.assessment": ("Undersøgelse eller tilsyn", "Examination or consultation"),
@@ -100,7 +100,7 @@ ACTING: dict[str, tuple[str, str]] = {
     "give.check": ("Er det den rigtige patient?", "Is it the right patient?"),
     "give.read": ("CPR-nummer fra armbåndet", "CPR number from the wristband"),
     "give.no-number": (
-        "Patienten har intet nummer: navn og fødselsdag er kontrolleret",
+        "Patienten har intet nummer: navn og fødselsdato er kontrolleret",
         "The patient has no number: name and date of birth are checked",
     ),
     "give.check.button": ("Kontrollér", "Check"),

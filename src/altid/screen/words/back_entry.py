@@ -29,7 +29,7 @@ BACK_ENTRY: dict[str, tuple[str, str]] = {
     "back-entry.mind.P": ("Reagerer på smerte", "Responds to pain"),
     "back-entry.mind.U": ("Reagerer ikke", "Unresponsive"),
     "back-entry.note": ("Notat", "Note"),
-    "back-entry.kind": ("Slags", "Kind"),
+    "back-entry.kind": ("Notattype", "Kind of note"),
     "back-entry.kind.nursing": ("Sygeplejenotat", "Nursing note"),
     "back-entry.kind.progress": ("Journalnotat", "Progress note"),
     "back-entry.kind.admission": ("Indlæggelsesnotat", "Admission note"),
@@ -60,7 +60,7 @@ BACK_ENTRY: dict[str, tuple[str, str]] = {
         "{sign} must be a number from {low} to {high}.",
     ),
     "back-entry.bad-mind": ("Vælg bevidsthed på listen.", "Choose the consciousness from the list."),
-    "back-entry.bad-kind": ("Vælg slags notat på listen.", "Choose the kind of note from the list."),
+    "back-entry.bad-kind": ("Vælg notattype på listen.", "Choose the kind of note from the list."),
     "back-entry.half-pressure": (
         "Blodtryk skal have både systolisk og diastolisk værdi.",
         "A blood pressure needs both its systolic and its diastolic value.",

@@ -275,8 +275,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "results.interval": ("Reference", "Reference"),
     "results.taken": ("Taget", "Taken"),
     "results.course": ("Forløb", "Course"),
-    "results.outside.one": ("{count} analyse skiller sig ud", "{count} analysis stands out"),
-    "results.outside.many": ("{count} analyser skiller sig ud", "{count} analyses stand out"),
+    "results.outside.one": ("{count} analyse afviger", "{count} analysis stands out"),
+    "results.outside.many": ("{count} analyser afviger", "{count} analyses stand out"),
     "results.unjudged": (
         "Ingen af svarene har en vurdering eller en reference.",
         "None of the results has an interpretation or a reference.",

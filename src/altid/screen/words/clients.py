@@ -5,7 +5,7 @@ from __future__ import annotations
 CLIENTS: dict[str, tuple[str, str]] = {
     "clients.title": ("Klienter", "Clients"),
     "clients.hint": (
-        "Det, browsere har fortalt denne server (sted {site}) i dag og i går. Uden patientdata.",
+        "Det, som browserne har meldt til denne server (sted {site}) i dag og i går. Uden patientdata.",
         "What browsers have told this server (site {site}) today and yesterday. Without patients' data.",
     ),
     "clients.versions": ("Versioner i brug", "Versions in use"),
@@ -19,12 +19,12 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "clients.route": ("Side", "Page"),
     "clients.site": ("Sted", "Site"),
     "clients.place": ("Arbejdssted", "Place of work"),
-    "clients.p50": ("Midt (p50), ms", "Middle (p50), ms"),
+    "clients.p50": ("Median (p50), ms", "Median (p50), ms"),
     "clients.p99": ("Langsomst (p99), ms", "Slowest (p99), ms"),
     "clients.server": ("Heraf server (p99), ms", "Of it server (p99), ms"),
     "clients.errors": ("Fejl i browsere", "Errors in browsers"),
     "clients.error": ("Fejl", "Error"),
     "clients.at": ("Hvor", "Where"),
-    "clients.none": ("Intet er fortalt endnu.", "Nothing has been told yet."),
-    "clients.no-errors": ("Ingen fejl er fortalt.", "No errors have been told."),
+    "clients.none": ("Intet er meldt endnu.", "Nothing has been told yet."),
+    "clients.no-errors": ("Ingen fejl er meldt.", "No errors have been told."),
 }

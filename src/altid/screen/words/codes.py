@@ -20,7 +20,7 @@ CODES: dict[str, tuple[str, str]] = {
     # encounter-status, v3-ActEncounterCode
     "encounter-status.planned": ("planlagt", "planned"),
     "encounter-status.arrived": ("ankommet", "arrived"),
-    "encounter-status.triaged": ("visiteret", "triaged"),
+    "encounter-status.triaged": ("triageret", "triaged"),
     "encounter-status.in-progress": ("i gang", "in progress"),
     "encounter-status.onleave": ("på orlov", "on leave"),
     "encounter-status.finished": ("afsluttet", "finished"),

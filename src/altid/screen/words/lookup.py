@@ -117,7 +117,7 @@ LOOKUP: dict[str, tuple[str, str]] = {
         "All results, newest first, are under the tab for results.",
     ),
     "medication.due": ("Næste", "Next"),
-    "medication.due.missed": ("Mangler kl.", "Missed at"),
+    "medication.due.missed": ("Mangler:", "Missed:"),
     "medication.due.about": ("ca.", "about"),
 }
 """Paper has its own: `lookup.papers` and `lookup.form` in `papers`."""

@@ -59,7 +59,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "The record can't store now. Nothing was stored; send it again soon.",
     ),
     "kept.ended": (
-        "Din session er udløbet. Det, du har skrevet, er her endnu. Log på i et nyt vindue, og send igen.",
+        "Din session er udløbet. Det, du har skrevet, er her endnu. Log ind i et nyt vindue, og send igen.",
         "Your session has ended. What you wrote is still here. Log on in a new window, and send it again.",
     ),
     "kept.other": (
@@ -72,5 +72,5 @@ NOTES: dict[str, tuple[str, str]] = {
         "Det kom ikke frem. Det, du har skrevet, er her endnu: send igen.",
         "It did not get there. What you wrote is still here: send it again.",
     ),
-    "kept.logon": ("Log på", "Log on"),
+    "kept.logon": ("Log ind", "Log on"),
 }

@@ -126,7 +126,7 @@ ORDERING: dict[str, tuple[str, str]] = {
         "who are to act. Altid sends them again by itself.",
     ),
     "script.outbox.over": (
-        "Du er logget ud. Det, der afventer, sendes, når du logger ind igen på denne maskine.",
+        "Du er logget af. Det, der afventer, sendes, når du logger ind igen på denne maskine.",
         "You are logged off. What is waiting is sent when you log on again at this machine.",
     ),
     "script.outbox.paper": ("Underskrevet uden kvittering", "Signed without a receipt"),
@@ -148,7 +148,7 @@ ORDERING: dict[str, tuple[str, str]] = {
         "are told.",
     ),
     "script.handover.stay": ("Bliv her", "Stay here"),
-    "script.handover.go": ("Log ud alligevel", "Log off all the same"),
+    "script.handover.go": ("Log af alligevel", "Log off all the same"),
     "outbox.label": ("Underskrifter og kvitteringer", "Signatures and receipts"),
     "moved.title": ("Det, der afventer, følger med hertil", "What is waiting comes along"),
     "moved.go": ("Fortsæt", "Go on"),

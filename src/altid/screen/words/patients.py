@@ -16,8 +16,8 @@ PATIENTS: dict[str, tuple[str, str]] = {
     ),
     "own-list.until": ("På listen til", "On the list until"),
     "own-list.closed": ("Vises ikke længere for dig", "Not shown to you any more"),
-    "own-list.remove": ("Tag af", "Take off"),
-    "own-list.remove.who": ("Tag {name} af listen", "Take {name} off the list"),
+    "own-list.remove": ("Fjern", "Take off"),
+    "own-list.remove.who": ("Fjern {name} fra listen", "Take {name} off the list"),
     "own-list.add.title": ("Sæt på min liste", "Put on my list"),
     "own-list.add.text": (
         "Så finder du patienten igen, også hvis patienten flyttes eller går hjem.",
@@ -89,8 +89,8 @@ PATIENTS: dict[str, tuple[str, str]] = {
         "For example “Rang today, proved who they are by CPR number and address”.",
     ),
     "blocks.warn": (
-        "Den, spærringen er mod, kan kun se journalen med værdispring. Fortæl patienten, at det kan betyde, "
-        "at vigtig viden mangler i behandlingen.",
+        "Den, som spærringen gælder, kan kun se journalen ved værdispring. Fortæl patienten, at det kan "
+        "betyde, at vigtig viden mangler i behandlingen.",
         "Whom the block is against can see the record only by breaking the glass. Tell the patient that "
         "knowledge may be missing in the treatment then.",
     ),
