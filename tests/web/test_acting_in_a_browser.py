@@ -95,6 +95,19 @@ def act(page: Any, kind: str, patient: str, action: str) -> Any:
     return form
 
 
+def submit(form: Any) -> None:
+    form.locator("button[type=submit]").click()
+
+
+def sign(form: Any) -> Any:
+    """Read back, and signed. Gives what was read."""
+    submit(form)
+    dialog = form.page.locator("dialog.readback")
+    text = dialog.inner_text()
+    dialog.locator("button.sign").click()
+    return text
+
+
 def receipted(form: Any) -> None:
     playwright.expect(form.locator(".outcome.done")).to_contain_text("Registreret kl.")
 
@@ -125,9 +138,9 @@ def test_a_double_click_changes_the_dose_once_though_the_first_answer_is_lost(
 ) -> None:
     page = screens[Role.DOCTOR]
     form = act(page, "MedicationRequest", patient, "change")
-    form.locator("[name=dose-0]").fill("to")
-    form.locator("button").click()
-    playwright.expect(form.locator(".outcome.alert")).to_contain_text("Skriv et tal")
+    form.locator("[name=amount]").fill("to")
+    submit(form)
+    playwright.expect(form.locator(".field-fault")).to_contain_text("Skriv et tal")
     sent: list[str] = []
 
     def lose_first(route: Any) -> None:
@@ -138,8 +151,9 @@ def test_a_double_click_changes_the_dose_once_though_the_first_answer_is_lost(
         return route.fulfill(response=answer)
 
     page.route("**/orders/MedicationRequest/**/change", lose_first)
-    form.locator("[name=dose-0]").fill("2,5")
-    form.locator("button").dblclick()
+    form.locator("[name=amount]").fill("2,5")
+    form.locator("[name=amount]").press("Enter")
+    page.locator("dialog.readback button.sign").dblclick()
     receipted(form)
     page.unroute("**/orders/MedicationRequest/**/change")
     assert len(sent) == 2
@@ -149,12 +163,42 @@ def test_a_double_click_changes_the_dose_once_though_the_first_answer_is_lost(
     assert order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] == 2.5
 
 
+def test_an_order_in_steps_is_changed_as_a_whole_after_it_was_read_back(
+    screens: dict[Role, Any], store: Callable[..., None], web_server: str, patient: str
+) -> None:
+    order = medication(patient_=patient, dispenseRequest={"validityPeriod": {"start": "2026-11-28"}})
+    (line,) = order["dosageInstruction"]
+    morning = {"when": ["MORN"], "frequency": 1, "period": 1, "periodUnit": "d"}
+    lasting = {"boundsDuration": {"value": 5, "system": "http://unitsofmeasure.org", "code": "d"}}
+    steps = [{**line, "sequence": 1, "timing": {"repeat": {**morning, **lasting}}}]
+    steps += [{**line, "sequence": 2, "timing": {"repeat": {**morning, **lasting}}}]
+    store(order.pop("resourceType"), f"med-{patient}", **{**order, "dosageInstruction": steps})
+    page = screens[Role.DOCTOR]
+    form = act(page, "MedicationRequest", patient, "change")
+    form.locator(".dose-step").nth(0).locator("[name=morning]").fill("3")
+    form.locator("[name=days]").nth(1).fill("7")
+    playwright.expect(form.locator(".dose-says")).to_contain_text("i 7\xa0dage")
+    page.reload()
+    playwright.expect(form.locator("[name=days]").nth(1)).to_have_value("7")
+    read = sign(form)
+    receipted(form)
+    assert "3\xa0tablet morgen i 5\xa0dage" in read
+    assert "derefter 1\xa0tablet morgen i 7\xa0dage" in read
+    assert HOSTILE.upper() in read.upper()
+    (changed,) = versions(web_server, "MedicationRequest", patient)
+    assert changed["meta"]["versionId"] == "3"
+    first, second = changed["dosageInstruction"]
+    assert first["doseAndRate"][0]["doseQuantity"]["value"] == 3
+    assert [one["timing"]["repeat"]["boundsDuration"]["value"] for one in (first, second)] == [5, 7]
+    assert changed["dispenseRequest"] == order["dispenseRequest"]
+
+
 def test_a_renewed_order_is_a_new_one_of_whoever_renews(
     screens: dict[Role, Any], usernames: dict[Role, tuple[str, str]], web_server: str, patient: str
 ) -> None:
     form = act(screens[Role.DOCTOR], "MedicationRequest", patient, "renew")
     form.locator("[name=end]").fill("2099-01-31")
-    form.locator("button").click()
+    sign(form)
     receipted(form)
     old, new = sorted(
         versions(web_server, "MedicationRequest", patient), key=lambda one: "priorPrescription" in one
@@ -214,11 +258,11 @@ def test_a_warning_is_overridden_with_a_reason_that_is_kept(
     order["dosageInstruction"][0]["doseAndRate"] = [{"doseQuantity": mg}]
     store(order.pop("resourceType"), f"med-{patient}", **order)
     form = act(screens[Role.DOCTOR], "MedicationRequest", patient, "change")
-    form.locator("[name=dose-0]").fill("9000")
-    form.locator("button").click()
+    form.locator("[name=amount]").fill("9000")
+    submit(form)
     why = form.locator("[data-override=dose-above-maximum]")
     why.fill("Aftalt med giftlinjen")
-    form.locator("button").click()
+    sign(form)
     receipted(form)
     (changed,) = versions(web_server, "MedicationRequest", patient)
     (issue,) = changed["contained"]

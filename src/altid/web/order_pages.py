@@ -16,16 +16,19 @@ from starlette.routing import BaseRoute, Route
 
 from altid.access.audit.event import Action as Told
 from altid.orders import policy
+from altid.orders.actions import Action as Act
 from altid.orders.intent import Action
 from altid.screen.rendering import answer
 from altid.screen.views.dosage import dosages_of
 from altid.screen.views.medication import begins
+from altid.web.dose_fields import fields_of
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
 from altid.web.needs import ORDERS
 from altid.web.order_reading import TYPES, read_beside
 from altid.web.order_rows import WITH_REASON, Rows, rows_of
+from altid.web.ordering import CHOICES
 from altid.web.patient import Shown
 from altid.web.patient_pages import ID, Opened, open_patient
 from altid.web.requisitioning import CATEGORIES, EXAMINATIONS, performers_of
@@ -33,6 +36,21 @@ from altid.web.requisitioning import CATEGORIES, EXAMINATIONS, performers_of
 REASON_CHARACTERS_MAX = 1_000
 """As `/orders` takes it."""
 TAB = "orders"
+
+_HELD_AGAINST = (
+    "resourceType",
+    "id",
+    "intent",
+    "subject",
+    "medicationReference",
+    "medicationCodeableConcept",
+    "reasonCode",
+    "reasonReference",
+    "dosageInstruction",
+    "dispenseRequest",
+    "extension",
+)
+"""What the script of a change needs of the order: to have it examined as it will be."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -91,9 +109,12 @@ def _one(visit: Visit, sheet: Sheet) -> Response:
         "one-order.html",
         row=row,
         lines=dosages_of(row.resource.get("dosageInstruction"), begins(row.resource)),
-        instructions=row.resource.get("dosageInstruction", []),
+        state=fields_of(row.resource) if {Act.CHANGE, Act.RENEW} & {*row.actions} else None,
+        is_unfit=row.is_unfit,
+        told={name: row.resource[name] for name in _HELD_AGAINST if name in row.resource},
         with_reason=WITH_REASON,
         reason_max=REASON_CHARACTERS_MAX,
+        **CHOICES,
     )
 
 

@@ -11,9 +11,10 @@ from altid.orders.actions import Action, State
 from altid.orders.findings import RefusedError
 from altid.orders.intent import Action as Intended
 from altid.screen.views.chart import Chart
-from altid.screen.views.elements import Resource, element, elements, text
+from altid.screen.views.elements import Resource, element
 from altid.screen.views.medication import Medication, medications_of
 from altid.screen.views.plans import Requisition, requisitions_of
+from altid.web.dose_fields import fields_of
 from altid.web.order_reading import Beside, Receipted
 
 OFFERED: Mapping[str, tuple[Action, ...]] = {
@@ -30,6 +31,9 @@ OFFERED: Mapping[str, tuple[Action, ...]] = {
 }
 """What the page of an order offers, the most usual first. Drugs are given on a page of their own
 (`administering`), where the patient's number is read first."""
+
+_DOSED = frozenset({Action.CHANGE, Action.RENEW})
+"""These open the dose form."""
 
 WITH_REASON = frozenset({Action.PAUSE, Action.STOP, Action.CANCEL, Action.RETRACT})
 
@@ -48,6 +52,8 @@ class Row:
     receipt: Receipted | None
     actions: tuple[Action, ...]
     resource: Resource = field(repr=False)
+    is_unfit: bool = False
+    """Its dosage does not go into the dose form, so it is neither changed nor renewed here."""
 
     @property
     def is_current(self) -> bool:
@@ -99,6 +105,8 @@ def _rows(
         if (order := orders.get(row.reference)) is None:
             continue
         task = beside.tasks.get(str(order["id"]))
+        actions = _actions(order, task, identity) if may_act else ()
+        is_unfit = bool(_DOSED & {*actions}) and fields_of(order) is None
         yield Row(
             kind=kind,
             id=str(order["id"]),
@@ -107,8 +115,9 @@ def _rows(
             shown=row,
             signer=row.by,
             receipt=beside.receipts.get(row.reference),
-            actions=tuple(_actions(order, task, identity)) if may_act else (),
+            actions=tuple(one for one in actions if not (is_unfit and one in _DOSED)),
             resource=order,
+            is_unfit=is_unfit,
         )
 
 
@@ -119,30 +128,13 @@ def _state(order: Resource, task: Resource | None) -> State | None:
         return None
 
 
-def _actions(order: Resource, task: Resource | None, identity: Identity) -> Iterable[Action]:
+def _actions(order: Resource, task: Resource | None, identity: Identity) -> tuple[Action, ...]:
     """By the state of the order, and by the role of whoever looks; the server asks both once more."""
     if _state(order, task) is None:
-        return
-    possible = set(lifecycle.allowed(order, task))
-    kind = order["resourceType"]
-    for action in OFFERED[kind]:
-        if action not in possible or not policy.may(identity, Intended(action), kind):
-            continue
-        if action in (Action.CHANGE, Action.RENEW) and not has_plain_doses(order):
-            continue
-        yield action
-
-
-def has_plain_doses(order: Resource) -> bool:
-    """Whether its doses can be changed by naming other amounts: each line has one, and an order without steps
-    one time for all of it. What is tapered is ordered anew, where all of it is in sight."""
-    lines = elements(order.get("dosageInstruction"))
-    return bool(lines) and len({line.get("sequence") for line in lines}) == 1 and all(map(_is_plain, lines))
-
-
-def _is_plain(line: Resource) -> bool:
-    amounts = elements(line.get("doseAndRate"))
-    repeat = element(element(line.get("timing")).get("repeat"))
-    has_length = "boundsDuration" in repeat or "boundsRange" in repeat
-    quantity = element(amounts[0].get("doseQuantity")) if len(amounts) == 1 else {}
-    return not has_length and "value" in quantity and text(quantity.get("code")) is not None
+        return ()
+    possible, kind = lifecycle.allowed(order, task), order["resourceType"]
+    return tuple(
+        action
+        for action in OFFERED[kind]
+        if action in possible and policy.may(identity, Intended(action), kind)
+    )

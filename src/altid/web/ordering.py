@@ -37,7 +37,12 @@ ROUTES = {
 """SNOMED CT codes of the ways in which drugs are given on wards."""
 UNITS = ("mg", "g", "ug", "[iU]", "mL", "1", "mmol")
 """UCUM. Micrograms and units are written out on screen; a piece is called as the drug calls it."""
-SCHEDULES = ("rounds", "times", "every", "clock", "weekly", "needed", "once", "continuous")
+RATE_UNITS = ("mL", "mg", "g", "ug", "[iU]", "mmol")
+"""Per hour; the most usual first."""
+SCHEDULES = ("times", "rounds", "clock", "meals", "needed", "weekly", "every", "once", "continuous")
+"""All that docs/orders.md has; the most usual first."""
+CHOICES = {"routes": ROUTES, "units": UNITS, "rate_units": RATE_UNITS, "schedules": SCHEDULES}
+"""What the dose form offers."""
 
 
 def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
@@ -55,9 +60,7 @@ def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
             "order.html",
             "order",
             label=_label(identity_of(opened.chart.patient), visit.words),
-            routes=ROUTES,
-            units=UNITS,
-            schedules=SCHEDULES,
+            **CHOICES,
             start=datetime.now(ZONE).date().isoformat(),
         )
         return answer(html, visit.words)

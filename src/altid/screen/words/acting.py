@@ -38,11 +38,13 @@ ACTING: dict[str, tuple[str, str]] = {
     "order-action.cancel": ("Annullér", "Cancel"),
     "order-action.retract": ("Fejlregistrering", "Entered in error"),
     "act.reason": ("Begrundelse", "Reason"),
-    "act.dose": ("Dosis", "Dose"),
-    "act.end": ("Til og med", "Until and including"),
     "act.change.text": (
-        "Tidspunkterne bliver som før. Skal de ændres, seponeres ordinationen, og der ordineres en ny.",
-        "The times stay as they are. To change them, stop the order and order anew.",
+        "Resten af ordinationen bliver, som den er. Ordinator er den samme.",
+        "The rest of the order stays as it is, and so does the prescriber.",
+    ),
+    "act.dose-unfit": (
+        "Doseringen kan ikke rettes i skemaet uden at miste noget: seponér, og ordinér på ny.",
+        "The dosage can't be changed in the form without losing something: stop it, and order anew.",
     ),
     "act.renew.text": (
         "Den gamle ordination afsluttes, og en ny begynder i dag. Du bliver ordinator.",

@@ -2,6 +2,7 @@
 // again until there is a receipt; so a second click, a lost answer, a reload or a server that dies make no
 // second act and lose none. What the record refuses stays on the page as it was typed, with what stands against it.
 
+import { changeOf, letGoOf, openDoses, readChange, readOf } from "./changing.js";
 import { number } from "./dosing.js";
 import { administration } from "./giving.js";
 import { all, events, isPossible, sign } from "./outbox.js";
@@ -20,30 +21,9 @@ function moment(typed) {
   return new Date(typed).toISOString();
 }
 
-// The order's own lines with other amounts, and for how long. Null where an amount can't be read.
-function dosage(form) {
-  const isNew = form.dataset.action === "renew";
-  const end = form.elements.end.value;
-  return JSON.parse(said.dosage).map(({ text: _, ...line }, place) => {
-    const value = number(form.elements[`dose-${place}`].value);
-    if (!(value > 0)) throw new UnreadableError(form.elements[`dose-${place}`]);
-    const [amount, ...more] = line.doseAndRate;
-    const repeat = { ...line.timing?.repeat };
-    if (isNew) repeat.boundsPeriod = { start: today(), end };
-    else if (end) repeat.boundsPeriod = { ...repeat.boundsPeriod, end };
-    return {
-      ...line,
-      ...(Object.keys(repeat).length ? { timing: { ...line.timing, repeat } } : {}),
-      doseAndRate: [{ ...amount, doseQuantity: { ...amount.doseQuantity, value } }, ...more],
-    };
-  });
-}
-
-const today = () => new Date().toLocaleDateString("sv"); // as FHIR has a date: 2026-11-28
-
 class UnreadableError extends Error {
-  constructor(field) {
-    super("not a number");
+  constructor(field = null) {
+    super("can't be read");
     this.field = field;
   }
 }
@@ -70,9 +50,15 @@ function requisition(form) {
 // Who typed it: what is left on a ward's PC is not signed by the next one (docs/orders.md, Who has ordered).
 const requester = () => ({ identifier: { system: ACCOUNT, value: said.account } });
 
+function changed(form) {
+  const change = changeOf(form);
+  if (!change) throw new UnreadableError();
+  return change;
+}
+
 const BODIES = {
-  change: (form) => ({ dosageInstruction: dosage(form) }),
-  renew: (form) => ({ dosageInstruction: dosage(form), requester: requester() }),
+  change: changed,
+  renew: (form) => ({ ...changed(form), requester: requester() }),
   specimen: ({ elements: { taken } }) => (taken.value ? { collection: { collectedDateTime: moment(taken.value) } } : {}),
   result: ({ elements: { conclusion } }) => ({ conclusion: conclusion.value.trim() }),
   administer: (form) => administration(form, (field) => new UnreadableError(field)),
@@ -100,10 +86,12 @@ async function submit(event) {
     body = bodyOf(form);
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
+    if (!error.field) return; // it is said there
     tell(form, "alert", said.number);
     return error.field.focus();
   }
   sent.set(form, null);
+  if (form.matches(".dosed") && !(await isRead(form, body))) return;
   lock(form, true);
   tell(form, "waits", said.waits);
   const { path, version } = form.dataset;
@@ -118,13 +106,30 @@ async function submit(event) {
   await show();
 }
 
+// A change of doses is read back before it is signed; what stands against it is answered first.
+async function isRead(form, { overrides }) {
+  try {
+    const { found, isSigned } = await readChange(form, overrides);
+    if (isSigned) return true;
+    if (found.length) refuse(form, found);
+  } catch {
+    refuse(form, [{ text: said.unkept }]);
+  }
+  sent.delete(form);
+  return false;
+}
+
 // What is told wherever this act is shown while it waits: all that was typed, by the names of its fields.
 function aboutOf(form) {
   const { action, kind, title } = form.dataset;
   const name = `${form.querySelector("button[type=submit]").textContent}: ${title || form.elements.what?.value}`;
-  const fields = [...form.elements].filter((one) => one.labels?.length && one.value.trim());
-  const typed = fields.map((one) => `${one.labels[0].textContent.trim()}: ${one.selectedOptions?.[0].textContent ?? one.value}`);
+  const typed = form.matches(".dosed") ? readOf(form) : fieldsTyped(form);
   return { patient: said.patient, label: said.label, kind, action, says: [name, ...typed], titles: [name] };
+}
+
+function fieldsTyped(form) {
+  const fields = [...form.elements].filter((one) => one.labels?.length && one.value.trim());
+  return fields.map((one) => `${one.labels[0].textContent.trim()}: ${one.selectedOptions?.[0].textContent ?? one.value}`);
 }
 
 function lock(form, isLocked) {
@@ -145,6 +150,7 @@ async function show() {
 }
 
 function know(form, receipt) {
+  letGoOf(form);
   const where = { "two-sites": said.both, "one-site": said.one }[receipt.durability] ?? "";
   const clock = { timeZone: "Europe/Copenhagen", hour: "2-digit", minute: "2-digit" };
   const at = new Date(receipt.time).toLocaleTimeString("da", clock).replace(".", ":");
@@ -212,6 +218,7 @@ function chooseCategory(form) {
 
 for (const form of document.querySelectorAll("form.act")) {
   form.addEventListener("submit", submit);
+  if (form.matches(".dosed")) openDoses(form, JSON.parse(said.order), said.patient);
   if (form.dataset.action === "requisition") {
     form.elements.what.addEventListener("change", () => chooseCategory(form));
     form.addEventListener("input", () => readBack(form));

@@ -11,6 +11,7 @@ const TELL_MS = 10_000; // an order that waits so long is told to operations
 const KNOWN_MS = 12 * 3_600_000; // a receipt stays in sight for the shift
 const HELD_MAX = 500; // as POST /orders/outboxes takes
 const SETTLED = ["known", "refused"];
+const TYPED = "typed"; // in a form, on no list
 const NONCE_BYTES = 12; // SP 800-38D, 8.2
 const CLIENT = "altid.client";
 const TOLD = "altid.told";
@@ -125,10 +126,33 @@ async function unseal(record) {
 
 /** All of this account: staged, waiting, known, refused; oldest first. */
 export async function all() {
+  return (await mine()).filter((one) => one.state !== TYPED);
+}
+
+async function mine() {
   const { account } = await open();
   const records = await within("readonly", (store) => settled(store.getAll()));
-  const mine = await Promise.all(records.filter((one) => one.account === account).map(unseal));
-  return mine.filter(Boolean).sort((one, other) => one.at - other.at);
+  const found = await Promise.all(records.filter((one) => one.account === account).map(unseal));
+  return found.filter(Boolean).sort((one, other) => one.at - other.at);
+}
+
+/** Keep what is typed and on no list yet, so that a reload does not lose it. It is sealed like the rest, and counts
+ *  as nothing anywhere. Gives its id. */
+export async function keep(entry) {
+  const id = entry.id ?? crypto.randomUUID();
+  const record = await seal(id, TYPED, { ...entry, at: Date.now() });
+  await within("readwrite", (store) => settled(store.put(record)));
+  return id;
+}
+
+/** What was typed, oldest first. */
+export async function kept() {
+  return (await mine()).filter((one) => one.state === TYPED);
+}
+
+/** Let go of something typed. */
+export async function letGo(id) {
+  await within("readwrite", (store) => settled(store.delete(id)));
 }
 
 /** Keep an order that is not signed yet; `entry`: {patient, label, resource, says, overrides, findings}. */
@@ -294,7 +318,8 @@ function client() {
 }
 
 async function forget() {
-  const old = (await all()).filter((one) => SETTLED.includes(one.state) && Date.now() - one.knownAt > KNOWN_MS);
+  const isOld = (one) => Date.now() - (one.state === TYPED ? one.at : one.knownAt) > KNOWN_MS;
+  const old = (await mine()).filter((one) => [...SETTLED, TYPED].includes(one.state) && isOld(one));
   if (!old.length) return;
   await within("readwrite", (store) => old.forEach((one) => store.delete(one.id)));
   changed();
