@@ -12,6 +12,8 @@ NEIGHBOUR = "screen-other"
 """Lies in the same ward, and nobody has them on a list."""
 ORDER = "screen-order"
 """A medication order of the patient, in force."""
+DOCUMENT = "screen-document"
+"""Of the patient: a text and a picture."""
 WARD_PLACE = "screen-ward"
 
 
@@ -34,6 +36,9 @@ SCREENS = (
     Screen("ward-due", f"/ward/{WARD_PLACE}/due"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
+    Screen("patient-documents", f"/patient/{PATIENT}/documents"),
+    Screen("patient-document", f"/patient/{PATIENT}/documents/DocumentReference/{DOCUMENT}/0"),
+    Screen("patient-picture", f"/patient/{PATIENT}/documents/DocumentReference/{DOCUMENT}/1"),
     Screen("patient-looks", f"/patient/{PATIENT}/looks"),
     Screen("order-entry", f"/patient/{PATIENT}/order"),
     Screen("order", f"/patient/{PATIENT}/orders/MedicationRequest/{ORDER}"),

@@ -21,7 +21,8 @@ from altid.access.identity import Role
 from altid.web.pages import pages
 from tests.orders.ordering import drug, medication
 from tests.screen.charts import HL7, coded
-from tests.web.screens import NEIGHBOUR, ORDER, PATIENT, SCREENS, WARD_PLACE, Screen
+from tests.web.screens import DOCUMENT, NEIGHBOUR, ORDER, PATIENT, SCREENS, WARD_PLACE, Screen
+from tests.web.test_documents import LETTER, PICTURE
 from tests.web.visiting import Browser, give_grounds, make_account
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -81,6 +82,7 @@ _NO_SCREENS = {
 _ELSEWHERE = {
     "/application",
     "/patient/{id}/back-entry/{number}",
+    "/patient/{id}/documents/{kind}/{document}/{number}/content",
 }
 """Screens that follow from another one; their own tests look at them."""
 
@@ -154,6 +156,17 @@ def _fill(store: Callable[..., None], place: str) -> None:
         )
         store("AllergyIntolerance", f"a-{patient}", patient=subject, code={"text": "Penicillin"})
         store("Condition", f"c-{patient}", subject=subject, code={"text": "KOL"})
+        document = DOCUMENT if patient == PATIENT else f"{DOCUMENT}-2"
+        letter, picture = ({"contentType": media, "data": data} for media, data in (LETTER, PICTURE))
+        store(
+            "DocumentReference",
+            document,
+            status="current",
+            type={"text": "Epikrise"},
+            date="2026-01-05T10:00:00+01:00",
+            subject=subject,
+            content=[{"attachment": letter}, {"attachment": picture}],
+        )
         for made in (drug(), medication(patient_=patient, id=f"{ORDER}{'' if patient == PATIENT else '-2'}")):
             store(made.pop("resourceType"), made.pop("id"), **made)
         for day in range(1, 6):

@@ -20,6 +20,7 @@ from altid.web.blocking import block_routes
 from altid.web.choosing import settings_routes
 from altid.web.clients import client_routes
 from altid.web.code_uses import code_use_routes
+from altid.web.documents import document_routes
 from altid.web.entering import Entrance
 from altid.web.faults import failed
 from altid.web.federated import Federated
@@ -76,6 +77,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *ordering_routes(service, names),
         *order_routes(service, names),
         *administering_routes(service, names),
+        *document_routes(service, names),
         *look_routes(service, names),
         *patient_routes(service, names),
         *(Route(f"{each}{{path:path}}", open_to_all(_no_page), methods=["GET"]) for each in OF_PROGRAMS),

@@ -67,7 +67,7 @@ def _tabs(me: Me | None) -> tuple[str, ...]:
     """The pages that whoever looks has of a patient."""
     orders = ("order",) if me and me.prescribes else ()
     looks = ("looks",) if me and me.sees_looks else ()
-    return ("overview", *orders, *PARTS, *looks)
+    return ("overview", *orders, *PARTS, "documents", *looks)
 
 
 def patient_html(shown: Shown) -> str:

@@ -8,6 +8,7 @@ from altid.screen.words.applications import APPLICATIONS
 from altid.screen.words.back_entry import BACK_ENTRY
 from altid.screen.words.clients import CLIENTS
 from altid.screen.words.codes import CODES
+from altid.screen.words.documents import DOCUMENTS
 from altid.screen.words.entry import ENTRY
 from altid.screen.words.looked import LOOKED
 from altid.screen.words.lookup import LOOKUP
@@ -338,6 +339,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     **ACTING,
     **APPLICATIONS,
     **BACK_ENTRY,
+    **DOCUMENTS,
     **ENTRY,
     **LOOKED,
     **LOOKUP,
