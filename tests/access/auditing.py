@@ -104,7 +104,7 @@ def auditing(
     return asyncio.run(run())
 
 
-async def until(condition: Callable[[], bool], s_max: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], s_max: float = 30.0) -> None:
     """Wait for it, with a bound."""
     async with asyncio.timeout(s_max):
         while not condition():  # noqa: ASYNC110 (files and other processes set no event)

@@ -297,7 +297,7 @@ def test_a_disk_that_hangs_is_not_waited_for(
     real = os.fdatasync
 
     def hangs(descriptor: int) -> None:
-        go_on.wait(10)
+        go_on.wait(30)
         real(descriptor)
 
     async def work(audit: Audit) -> None:

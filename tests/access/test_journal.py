@@ -310,7 +310,7 @@ def test_a_process_killed_while_it_writes_loses_nothing_that_it_has_answered(tmp
             process.stdout.readline()
         process.kill()
         answered = [int(line) for line in process.stdout if line.endswith("\n")]
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
         journal = taken(folder)
         kept = journal.head.seq

@@ -518,7 +518,7 @@ def test_one_that_is_let_in_while_the_person_leaves_is_out(fresh: str) -> None:
 
 async def until_it_waits(connection: Connection, pid: int) -> None:
     """Until that process of PostgreSQL waits for a lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await connection.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -306,7 +306,7 @@ def test_more_at_once_than_a_process_works_on_are_sent_away(
 
         headers = {"content-type": "application/json"}
         first = asyncio.create_task(web.http.post("/access/logon", content=slow(), headers=headers))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await is_in.wait()
         away = await web.post("/access/logon", username="anne", password=PASSWORD)
         assert error(away) == (503, "busy")

@@ -48,7 +48,7 @@ def test_as_many_come_as_the_load_says_and_in_no_rhythm() -> None:
 def test_where_nobody_listens_nobody_is_let_in_and_no_one_waits_for_ever() -> None:
     async def run() -> People:
         crowd = People(Crowd(10, ["key"], ["refresh"], ["token"]), port=1, hasty=True, seed=1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await crowd.pass_through(Phase("storm", 0.2, per_second=100))
             await crowd.finish()
         return crowd

@@ -55,7 +55,7 @@ class Server:
         return self._log.read_text()
 
     def status(self, token: str) -> int:
-        return httpx.get(f"{self.address}/fhir/Patient", headers=bearer(token), timeout=10).status_code
+        return httpx.get(f"{self.address}/fhir/Patient", headers=bearer(token), timeout=30).status_code
 
 
 @pytest.fixture(scope="module")

@@ -335,7 +335,7 @@ async def listening(store: StandIn, source: Hl7Source) -> AsyncIterator[int]:
     opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(listen(store, source, opened=opened))
     try:
-        yield await asyncio.wait_for(opened, 10)
+        yield await asyncio.wait_for(opened, 30)
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -348,7 +348,7 @@ async def call(port: int, *messages: bytes, context: ssl.SSLContext | None = Non
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
         for one in messages:
             writer.write(framed(one))
-            answer = await asyncio.wait_for(read_frame(reader), 10)
+            answer = await asyncio.wait_for(read_frame(reader), 30)
             words.append(acknowledgement.read(parse(answer)).code[:2] if answer else "nothing")
         writer.close()
     except (ssl.SSLError, ConnectionError):

@@ -214,7 +214,7 @@ def test_a_refusal_is_told_and_tried_again(copy: Copy) -> None:
         with pytest.raises(FeedError):
             await syncer.step()
         task = asyncio.create_task(syncer.run())
-        for _ in range(200):
+        for _ in range(3_000):
             await asyncio.sleep(0.01)
             if syncer.state.problem:
                 break
@@ -239,7 +239,7 @@ def test_on_a_full_disk_it_shows_what_it_has_says_so_and_catches_up_later(copy: 
 
     async def run() -> None:
         running = asyncio.create_task(syncer.run())
-        for _ in range(1_000):
+        for _ in range(3_000):
             await asyncio.sleep(0.01)
             if syncer.state.problem:
                 break
@@ -276,7 +276,7 @@ def test_a_damaged_copy_goes_on_with_its_spare_and_catches_up(copy: Copy) -> Non
             file.write(os.urandom(4096))
         keeping = asyncio.create_task(keeper.run())
         await keeper.check()
-        for _ in range(1_000):
+        for _ in range(3_000):
             await asyncio.sleep(0.02)
             if keeper.state.damaged and copy.chart("later") is not None and copy.is_whole():
                 break

@@ -288,7 +288,7 @@ def test_it_stops_when_it_is_told_to_whatever_it_is_doing(dsn: str, post: Post) 
                 running = asyncio.create_task(dispatcher.run())
                 await asyncio.sleep(0.01 * number)
                 running.cancel()
-                done, _ = await asyncio.wait({running}, timeout=10)
+                done, _ = await asyncio.wait({running}, timeout=30)
                 assert done
 
     asyncio.run(work())

@@ -118,7 +118,7 @@ def test_what_somebody_holds_is_left_for_the_next_time(dsn: str) -> None:
         try:
             async with holder.transaction():
                 await holder.execute("UPDATE client_outbox SET released = NULL WHERE key = 'old'")
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     return await trim(other)
         finally:
             await holder.close()

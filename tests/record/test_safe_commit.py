@@ -29,7 +29,7 @@ INSERT = (
     "INSERT INTO change VALUES (pg_current_xact_id(), nextval('resource_rid'), 1, 'Patient', now(), 'POST')"
 )
 IMPATIENT = Limits(write_deadline_s=1.0, transaction_deadline_s=1.0, commit_s=0.1)
-PATIENT_S = 10.0
+PATIENT_S = 30.0
 
 
 @pytest.fixture(scope="module")

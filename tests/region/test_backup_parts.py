@@ -116,7 +116,7 @@ def test_a_wish_is_answered_once(tmp_path: Path) -> None:
 
     async def story() -> str:
         asking = asyncio.create_task(ask.ask(tmp_path, "full", account, lambda _line: None))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (wish := ask.read_wish(tmp_path)) is None:  # noqa: ASYNC110  a file
                 await asyncio.sleep(0)
         assert wish.kind == "full"

@@ -218,7 +218,7 @@ def test_patroni_is_asked_to_read_its_file_again(folders: PlaceFolders) -> None:
         tag = NoSyncTag(folders)
         tag.look()
         tag.set(True)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_process_that_is_no_patroni_gets_no_signal(folders: PlaceFolders) -> None:

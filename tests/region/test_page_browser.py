@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import socket
 import threading
@@ -23,6 +24,8 @@ _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
 pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium on this machine")
 
 _WAIT_MS = 20_000
+_COUNTED_ON = re.compile(r"^for ([3-9]|\d\d) s siden$")
+"""A busy machine may show, or look at, only every few of the seconds."""
 _NOTED = "() => { window.noted = 'still the same page' }"
 
 
@@ -119,7 +122,7 @@ def test_ages_are_counted_on(page: playwright.Page) -> None:
         server.picture["timeline"] = [{"time": now, "place": "A", "event": "live"}]
         page.goto(server.address)
         age = page.locator("#timeline time.age").first
-        playwright.expect(age).to_have_text("for 3 s siden", timeout=_WAIT_MS)
+        playwright.expect(age).to_have_text(_COUNTED_ON, timeout=_WAIT_MS)
 
 
 def test_when_nobody_answers_any_more_the_page_says_so(page: playwright.Page) -> None:
