@@ -232,7 +232,10 @@ class TestCode:
             code = await here.entry.door.make_code(WARD, random.Random(1), once=True)
             wanted = {"ward": WARD, "code": code, "name": "Vikar V", "reason": REASON}
             answers = await asyncio.gather(*(here.post("/logon/code", **wanted) for _ in range(3)))
-            assert sorted(answer.status_code for answer in answers) == [303, 401, 401]
+            statuses = sorted(answer.status_code for answer in answers)
+            # Where checking takes its time, whoever would wait for too long is sent away unchecked.
+            assert (statuses[0], set(statuses[1:]) <= {401, 503}) == (303, True)
+            assert (await here.post("/logon/code", **wanted)).status_code == 401
 
         at_a_place(tmp_path, work)
 
