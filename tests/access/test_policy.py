@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from altid.access.identity import Identity, Level, Role
-from altid.access.policy import Kind, kind_of, may, needs_grounds, right
+from altid.access.policy import ORDERED, Kind, kind_of, may, needs_grounds, right
 from altid.fhir.definitions import resource_types
 
 _TYPES = sorted(resource_types())
@@ -45,9 +45,11 @@ def test_what_does_not_say_whom_it_is_about_is_for_systems_only(role: Role) -> N
     assert not any(may(_one(role), letter, "Binary") for letter in "cruds")
 
 
-def test_a_nurse_gives_medicine_and_orders_none() -> None:
-    assert may(_one(Role.NURSE), "c", "MedicationAdministration")
-    assert not may(_one(Role.NURSE), "c", "MedicationRequest")
+@pytest.mark.parametrize("role", _PEOPLE)
+@pytest.mark.parametrize("type_", sorted(ORDERED))
+def test_nobody_writes_orders_or_doses_past_the_checks(role: Role, type_: str) -> None:
+    assert not any(may(_one(role), letter, type_) for letter in "cud")
+    assert not any(may(_one(role, f"user/{type_}.cruds"), letter, type_) for letter in "cud")
 
 
 @pytest.mark.parametrize("type_", _ABOUT_PATIENTS)

@@ -273,6 +273,78 @@ def test_nobody_is_answered_without_a_token(server: str) -> None:
         assert (answer.status_code, answer.headers["altid-receipt"]) == (401, "fatal-error")
 
 
+def fhir(client: httpx.Client, resource: dict[str, Any], way: str) -> httpx.Response:
+    """Written as plain FHIR: one that is there already, or one more."""
+    place = f"{resource['resourceType']}/{resource['id']}"
+    if way == "create":
+        return client.post(f"/fhir/{resource['resourceType']}", json=resource)
+    if way == "patch":
+        patch = [{"op": "replace", "path": "/status", "value": "stopped"}]
+        headers = {"content-type": "application/json-patch+json"}
+        return client.patch(f"/fhir/{place}", json=patch, headers=headers)
+    if way == "delete":
+        return client.delete(f"/fhir/{place}")
+    if way == "update":
+        return client.put(f"/fhir/{place}", json=resource)
+    if way == "conditional update":
+        return client.put(f"/fhir/{resource['resourceType']}", params={"_id": resource["id"]}, json=resource)
+    entry = {"resource": resource, "request": {"method": "PUT", "url": place}}
+    return client.post("/fhir", json={"resourceType": "Bundle", "type": way, "entry": [entry]})
+
+
+WAYS = ("create", "update", "patch", "delete", "conditional update", "batch", "transaction")
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+@pytest.mark.parametrize("scopes", [(), ("user/*.cruds",)])
+def test_no_person_writes_orders_or_doses_past_the_checks(
+    server: str, dsn: str, system: httpx.Client, role: Role, scopes: tuple[str, ...]
+) -> None:
+    """Nor an application for them."""
+    before = []
+    for make in (medication, requisition):
+        before.append(system.get(f"/fhir/{made(system, make(patient_=OURS))}").json())
+    given = post(system, f"/MedicationRequest/{before[0]['id']}/administer", {}, **{"if-match": 'W/"1"'})
+    before.append(system.get(f"/fhir/{given.json()['order']}").json())
+    with client_of(server, dsn, role, *scopes) as client:
+        for resource in before:
+            for way in WAYS:
+                answer = fhir(client, {**resource, "status": "entered-in-error"}, way)
+                assert '"forbidden"' in answer.text, (way, answer.text)
+                if way not in ("batch", "delete"):
+                    assert answer.status_code == 403
+                    assert "/orders" in answer.json()["issue"][0]["diagnostics"]
+    for resource in before:
+        now = system.get(f"/fhir/{resource['resourceType']}/{resource['id']}").json()
+        assert now == resource
+
+
+def test_a_system_writes_them_as_its_scopes_say_and_each_has_a_key(system: httpx.Client, dsn: str) -> None:
+    answer = system.post("/fhir/MedicationRequest", json=medication(patient_=OURS))
+    assert answer.status_code == 201
+    found = sql(dsn, f"SELECT version FROM order_key WHERE id = '{answer.json()['id']}'")
+    assert [row["version"] for row in found] == [1]
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "status"),
+    [
+        (Role.NURSE, ("user/MedicationRequest.r", "user/MedicationAdministration.c"), 200),
+        (Role.NURSE, ("user/MedicationRequest.ru",), 403),
+        (Role.PHARMACIST, ("user/MedicationRequest.r", "user/MedicationAdministration.c"), 403),
+        (Role.SYSTEM, ("system/MedicationRequest.r", "system/MedicationAdministration.c"), 200),
+        (Role.SYSTEM, ("system/MedicationRequest.ru",), 403),
+    ],
+)
+def test_an_application_gives_a_dose_if_it_may_write_doses(
+    server: str, dsn: str, system: httpx.Client, role: Role, scopes: tuple[str, ...], status: int
+) -> None:
+    order = made(system, medication(patient_=OURS))
+    with client_of(server, dsn, role, *scopes) as client:
+        answer = post(client, f"/{order}/administer", {}, **{"if-match": 'W/"1"'})
+    assert answer.status_code == status, answer.text
+
+
 def test_systems_and_applications_do_no_more_than_their_scopes(
     server: str, dsn: str, system: httpx.Client
 ) -> None:

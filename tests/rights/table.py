@@ -28,6 +28,9 @@ by version, history, search (by patient, by id, by chain, by POST, of all, of se
 `_revinclude`, `$everything`, in a batch, in a transaction; what is hidden is also not counted, and not found
 through `_has`.
 
+Orders and doses people write below `/orders` alone, and only read here:
+[orders.md](orders.md#who-may-do-what) has who may do what with them.
+
 | relation | the patient is |
 |---|---|
 | admitted | admitted where one works: in the ward, or in what is part of the hospital |

@@ -112,8 +112,13 @@ ROLES: Mapping[Role, Mapping[Kind, Right]] = {
 }
 """What each role may do. Nobody deletes what is about a patient: what was wrong is marked so, and stays."""
 
+ORDERED = frozenset({"MedicationRequest", "ServiceRequest", "MedicationAdministration"})
+"""Orders and doses. As FHIR people only read them: they sign, act and give below /orders, where it is
+checked, noted and receipted (`altid.orders.policy` has who may do what). Systems write them as their scopes
+say."""
+
 EXCEPTIONS: Mapping[tuple[Role, str], Right] = {
-    (Role.NURSE, "MedicationAdministration"): Right("crus", grounds=True),
+    **{(role, type_): Right("rs", grounds=True) for role in (Role.DOCTOR, Role.NURSE) for type_ in ORDERED},
     (Role.NURSE, "MedicationStatement"): Right("crus", grounds=True),
     (Role.PHARMACIST, "MedicationDispense"): Right("crus", grounds=True),
     (Role.PHARMACIST, "MedicationStatement"): Right("crus", grounds=True),
@@ -144,6 +149,13 @@ def may(identity: Identity, letter: str, type_: str) -> bool:
     return letter in right(identity, type_).letters
 
 
+def is_in_scope(identity: Identity, letter: str, type_: str) -> bool:
+    """Whether its scopes say so, whatever the role may with the type as FHIR."""
+    if identity.role is Role.SYSTEM:
+        return letter in _scoped(identity, type_).letters
+    return letter in _held(identity, type_)
+
+
 def needs_grounds(identity: Identity, letter: str, type_: str) -> bool:
     """Whether what may be done needs grounds for each patient concerned."""
     if letter == "c" and type_ in VISIT_OPENS and identity.patient is None:
@@ -157,13 +169,18 @@ def _narrowed(identity: Identity, type_: str, own: Right) -> Right:
     A `patient/` scope is for the one patient whom the application was opened with, so everything that may be
     about somebody needs grounds then, also who the patients are.
     """
+    held = _held(identity, type_)
+    letters = "".join(letter for letter in own.letters if letter in held)
+    is_about_somebody = kind_of(type_) not in (Kind.DIRECTORY, Kind.DEFINITION)
+    return Right(letters, own.grounds or (identity.patient is not None and is_about_somebody))
+
+
+def _held(identity: Identity, type_: str) -> set[str]:
+    """The letters that an application's scopes give it."""
     held = [scope for scope in map(parse, identity.scopes) if scope and scope.resource in ("*", type_)]
     for_all = {letter for scope in held if scope.context == "user" for letter in scope.letters}
     for_one = {letter for scope in held if scope.context == "patient" for letter in scope.letters}
-    allowed = for_all | (for_one if identity.patient is not None else set())
-    letters = "".join(letter for letter in own.letters if letter in allowed)
-    is_about_somebody = kind_of(type_) not in (Kind.DIRECTORY, Kind.DEFINITION)
-    return Right(letters, own.grounds or (identity.patient is not None and is_about_somebody))
+    return for_all | (for_one if identity.patient is not None else set())
 
 
 def _scoped(identity: Identity, type_: str) -> Right:

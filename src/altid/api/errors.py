@@ -37,6 +37,20 @@ def forbidden(type_: str) -> FhirError:
     )
 
 
+def below_orders(type_: str) -> FhirError:
+    return refuse(
+        403,
+        "forbidden",
+        "People write {type} below /orders, where it is checked and receipted, and only read it as FHIR: "
+        "POST /orders signs, POST /orders/TYPE/ID/ACTION acts, and POST "
+        "/orders/MedicationRequest/ID/administer gives a dose.",
+        "Personer skriver {type} under /orders, hvor det kontrolleres og kvitteres, og læser det kun som "
+        "FHIR: POST /orders underskriver, POST /orders/TYPE/ID/HANDLING handler, og POST "
+        "/orders/MedicationRequest/ID/administer giver en dosis.",
+        type=type_,
+    )
+
+
 def no_grounds() -> FhirError:
     return refuse(
         403,

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from altid.access.audit.event import Action, Outcome
+from altid.access.identity import Role
 from altid.access.permit import Note, about
+from altid.access.policy import ORDERED
 from altid.api import errors
 from altid.api.messages import Parameters, Request
 from altid.api.seen import require_seen
@@ -27,8 +29,10 @@ from altid.record.write import Write, Written
 
 def require(request: Request, letter: str, type_: str) -> None:
     """The role or the scopes allow it at all. Raises `FhirError` 403."""
-    if not request.permit.may(letter, type_):
-        raise _refused(request, errors.forbidden(type_))
+    if request.permit.may(letter, type_):
+        return
+    is_ordered = letter in "cu" and type_ in ORDERED and request.permit.identity.role is not Role.SYSTEM
+    raise _refused(request, errors.below_orders(type_) if is_ordered else errors.forbidden(type_))
 
 
 def require_all(request: Request, type_: str | None) -> None:
