@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from altid.lookup.age import Watch
-from altid.lookup.app import lookup_app
 from altid.lookup.copy import Copy
 from altid.lookup.finding import WardRow
-from altid.lookup.settings import Kind, Listen, Settings
-from tests.lookup.door import COOKIE, Door, Seen
-from tests.lookup.sampled import NOW, sampled_copy
+from tests.lookup.door import COOKIE
+from tests.lookup.sampled import sampled_copy
+from tests.lookup.serving_lookup import serving_lookup
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
@@ -62,28 +57,8 @@ def patient(copy: Copy, ward: WardRow) -> str:
 
 @pytest.fixture(scope="module")
 def address(copy: Copy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a server in a thread of these tests."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    folder = tmp_path_factory.mktemp("place")
-    listen = Listen(port=listener.getsockname()[1])
-    settings = Settings(folder, "Sengeafsnit B12", Kind.HOSPITAL, "B12", listen=listen)
-    door = Door({id_: Seen("tests") for id_ in copy.patients()})
-    app = lookup_app(copy, door, settings, watch=Watch(lambda: NOW, lambda: 0.0))
-    started = threading.Event()
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-
-    def run() -> None:
-        started.set()
-        server.run(sockets=[listener])
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert started.wait(_WAIT_S)
-    yield settings.listen.url
-    server.should_exit = True
-    thread.join(_WAIT_S)
-    listener.close()
+    with serving_lookup(copy, tmp_path_factory.mktemp("place")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

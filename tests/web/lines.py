@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from tests.running import free_port
+from tests.ports import free_port
 
 _Result = TypeVar("_Result")
 _WAIT_S_MAX = 30.0

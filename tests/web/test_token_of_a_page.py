@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 import uuid
@@ -15,6 +16,7 @@ from altid.access.accounts import Account
 from altid.access.page_tokens import PAGE_TOKEN_S
 from altid.access.secret import AccessSecret
 from altid.screen.headers import POLICY, SECURITY, reaching
+from altid.server.origins import ForOrigins
 from altid.web.tokens import PAGE_HEADER, PATH, outbox_key
 from tests.orders.ordering import drug, medication, unsigned
 from tests.web.visiting import Browser, give_grounds, make_account
@@ -198,6 +200,37 @@ def test_the_policy_of_a_page_lets_its_scripts_ask_the_sites_and_nobody_else() -
     policy = reaching(SECURITY[POLICY], sites)
     assert "connect-src 'self' https://a.example:8443 https://b.example:8443;" in policy
     assert policy.replace(" https://a.example:8443 https://b.example:8443", "") == SECURITY[POLICY]
+
+
+def test_the_lookup_records_page_may_ask_whether_a_site_is_ready_and_nothing_else() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    def named(path: str, origin: bytes) -> bool:
+        told: list[Any] = []
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        asked = {"type": "http", "method": "GET", "path": path, "headers": [(b"origin", origin)]}
+        shared = ForOrigins(application, [REGION], ["https://opslag.example"])
+        asyncio.run(shared(asked, None, send))  # type: ignore[arg-type]
+        return (b"access-control-allow-origin", origin) in told[0]["headers"]
+
+    lookup = b"https://opslag.example"
+    assert named("/health/ready", lookup)
+    assert not any(named(path, lookup) for path in ("/fhir/Patient", PATH, "/orders", "/session/handover"))
+    assert named("/session/handover", REGION.encode())
+    assert not named("/health/ready", HOSTILE.encode())
+
+
+def test_a_page_may_ask_the_lookup_record_and_send_a_form_to_the_sites_alone() -> None:
+    policy = reaching(
+        SECURITY[POLICY], (("A", "https://a.example"),), "https://opslag.example/x; script-src *"
+    )
+    assert "form-action 'self' https://a.example;" in policy
+    assert "connect-src 'self' https://a.example https://opslag.example;" in policy
+    assert "script-src *" not in policy
 
 
 # The patient on the screen

@@ -29,6 +29,8 @@ class Bar:
     at: datetime | None
     ticking: str
     place: str
+    record: tuple[str, ...] = ()
+    """Addresses of the record's sites, which a page that came from there goes back to."""
 
     @property
     def sentence(self) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from altid.lookup.bar import Bar
 from altid.screen import rendering
+from altid.screen.headers import POLICY, asking
 from altid.screen.words import Words
 from altid.screen.words.speaker import Language
 
@@ -37,4 +38,6 @@ def page(
     language."""
     frame = {"bar": bar, "me": me, "path": path, "sought": "", "autofocus": False}
     html = rendering.render(templates(), template, words, **{**frame, **data})
-    return rendering.answer(html, words, status)
+    shown = rendering.answer(html, words, status)
+    shown.headers[POLICY] = asking(shown.headers[POLICY], bar.record)
+    return shown

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from altid.lookup.beside.sources import FhirSource, Hl7Source, read_sources
+from altid.screen.headers import origin_of
 from altid.tomlfile import Table, is_here, read_table
 
 FILE = "opslag.toml"
@@ -105,6 +106,11 @@ class Settings:
     lock_after_days: int = 7
     """Without touch with a source for so long, a ward's copy locks itself; 0: never."""
     paper: Paper = field(default_factory=Paper)
+
+    @property
+    def record_urls(self) -> tuple[str, ...]:
+        """Where browsers find the record: its sites' addresses, as its feed is asked at."""
+        return tuple(dict.fromkeys(each for one in self.sources for each in origin_of(one.url)))
 
     @property
     def copy_file(self) -> Path:

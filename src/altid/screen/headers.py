@@ -30,11 +30,11 @@ def _policy(*forms_lead_to: str) -> str:
 def leading_to(address: str) -> str:
     """The policy of a page whose form is answered by going to another site: browsers ask it of the whole way
     that a form takes. `address`: a registered one."""
-    return _policy(*_plain(address))
+    return _policy(*origin_of(address))
 
 
-def _plain(address: str) -> tuple[str, ...]:
-    """Scheme and host of an address, if they can stand in a policy."""
+def origin_of(address: str) -> tuple[str, ...]:
+    """Scheme and host of an address, if they can stand in a policy; else nothing."""
     parts = urlsplit(address)
     is_plain = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
     return (f"{parts.scheme}://{parts.netloc}",) if is_plain else ()
@@ -44,8 +44,13 @@ def reaching(policy: str, sites: Iterable[tuple[str, str]], lookup_url: str = ""
     """The same policy for a page whose scripts may ask any site of the region, and go on there by a form.
     `lookup_url`: of the lookup record, which they may ask too, whether it is there."""
     urls = tuple(url for _, url in sites)
-    asked = policy.replace(_ASKS_HERE, " ".join((_ASKS_HERE, *urls, *_plain(lookup_url))))
+    asked = asking(policy, (*urls, *origin_of(lookup_url)))
     return asked.replace(_SENDS_HERE, " ".join((_SENDS_HERE, *urls)))
+
+
+def asking(policy: str, urls: Iterable[str]) -> str:
+    """The same policy for a page whose scripts may ask these, too."""
+    return policy.replace(_ASKS_HERE, " ".join((_ASKS_HERE, *urls)))
 
 
 SECURITY: Final = {

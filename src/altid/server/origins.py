@@ -13,7 +13,8 @@ from typing import Any
 from altid.api.http import Receive, Scope, Send
 from altid.server.paths import FHIR_BASE, ORDERS_BASE, is_below
 
-_SHARED = (FHIR_BASE, ORDERS_BASE, "/session", "/health")
+_HEALTH = "/health"
+_SHARED = (FHIR_BASE, ORDERS_BASE, "/session", _HEALTH)
 """What pages ask by script. Pages themselves and the ways in are not among them."""
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED = (
@@ -32,16 +33,24 @@ Headers = list[tuple[bytes, bytes]]
 
 class ForOrigins:
     """The application, as pages of these origins may ask it. It stands before all else: the page must be able
-    to read the refusal of a site that is not live, too."""
+    to read the refusal of a site that is not live, too.
 
-    def __init__(self, application: Callable[..., Any], origins: Collection[str]) -> None:
+    `waiting`: origins whose pages may ask nothing but whether it is ready, as the lookup record's do.
+    """
+
+    def __init__(
+        self, application: Callable[..., Any], origins: Collection[str], waiting: Collection[str] = ()
+    ) -> None:
         self._application = application
-        self._origins = frozenset(origin.encode("ascii") for origin in origins)
+        self._shared: dict[bytes, tuple[str, ...]] = {
+            **{origin.encode("ascii"): (_HEALTH,) for origin in waiting},
+            **{origin.encode("ascii"): _SHARED for origin in origins},
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"]) if scope["type"] == "http" else {}
-        origin = headers.get(b"origin")
-        if origin not in self._origins or not any(is_below(base, scope["path"]) for base in _SHARED):
+        origin: bytes = headers.get(b"origin", b"")
+        if not any(is_below(base, scope["path"]) for base in self._shared.get(origin, ())):
             await self._application(scope, receive, send)
         elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await _allow(send, origin)

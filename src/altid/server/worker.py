@@ -23,6 +23,7 @@ import uvloop
 from altid.access.guard import GuardSettings
 from altid.api.settings import FhirSettings
 from altid.record.database import Limits
+from altid.screen.headers import origin_of
 from altid.screen.rendering import compile_all
 from altid.screen.words import LANGUAGES
 from altid.server.app import App, AppSettings
@@ -106,11 +107,13 @@ class _Server(uvicorn.Server):
 
 def application_of(settings: WorkerSettings) -> ForOrigins:
     """What the process answers with."""
-    origins, site = settings.app.guard.for_access().origins, settings.app.guard.site
+    guard = settings.app.guard
+    origins, waiting = guard.for_access().origins, origin_of(guard.lookup_url)
     if settings.live_file is None:
-        return ForOrigins(AnswersToTheEnd(TellsTime(App(settings.app), site)), origins)
-    app = TellsTime(App(replace(settings.app, is_replicated=True)), site)
-    return ForOrigins(AnswersToTheEnd(OnlyWhileLive(app, Lease(Path(settings.live_file)))), origins)
+        return ForOrigins(AnswersToTheEnd(TellsTime(App(settings.app), guard.site)), origins, waiting)
+    app = TellsTime(App(replace(settings.app, is_replicated=True)), guard.site)
+    live = OnlyWhileLive(app, Lease(Path(settings.live_file)))
+    return ForOrigins(AnswersToTheEnd(live), origins, waiting)
 
 
 def listen(host: str, port: int) -> socket.socket:

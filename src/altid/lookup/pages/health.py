@@ -11,6 +11,9 @@ from altid.lookup.pages.visit import Handler, Place
 from altid.screen.headers import NOT_KEPT
 from altid.screen.words import words
 
+_FOR_PAGES_OF_THE_RECORD = {"Cross-Origin-Resource-Policy": "cross-origin"}
+"""They look whether there is a lookup record before they lead to it. It tells nothing but that."""
+
 
 def status_of(place: Place) -> dict[str, Any]:
     """What `altid opslag status --json` prints of a running one."""
@@ -33,7 +36,7 @@ def status_of(place: Place) -> dict[str, Any]:
 
 def live(_place: Place) -> Handler:
     async def answer(_request: Request) -> Response:
-        return JSONResponse({"status": "live"}, headers=NOT_KEPT)
+        return JSONResponse({"status": "live"}, headers={**NOT_KEPT, **_FOR_PAGES_OF_THE_RECORD})
 
     return answer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -50,7 +50,8 @@ class Place:
         return self.watch.age_of(self.copy.heartbeat(), self.settings.thresholds)
 
     def bar(self, words: Words, age: Age | None = None) -> Bar:
-        bar = bar_of(words, age or self.age(), self.settings.thresholds, self.settings.name)
+        made = bar_of(words, age or self.age(), self.settings.thresholds, self.settings.name)
+        bar = replace(made, record=self.settings.record_urls)
         told = self.following()
         return bar if told is None or told["phase"] != "loading" else loading(words, bar, told)
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 LOOKUP: dict[str, tuple[str, str]] = {
     "lookup.name": ("Altid Opslag", "Altid Lookup"),
     # The bar
+    "lookup.return": (
+        "Journalen svarer ikke. Siden går selv tilbage, når den svarer.",
+        "The record does not answer. The page goes back by itself when it does.",
+    ),
+    "lookup.return.ready": ("Journalen svarer igen: gå tilbage", "The record answers again: go back"),
     "lookup.bar.label": ("Læseadgang, dataenes alder", "Read only, age of the data"),
     "lookup.bar.known": (
         "LÆSEADGANG – data fra {at}, {age} gamle",

@@ -9,6 +9,7 @@ import { adopt, ticketAt } from "./swing.js";
 const LOOK_MS = 2_000;
 const ANSWER_MS_MAX = 1_500;
 const OWN_MS = 500; // the page's own site has this head start
+const OWN_AGAIN_MS = 200; // and less where it was just found silent
 const SEND_MS_MAX = 4_000; // what has no receipt then comes along, sealed
 const MOVE_MS = 10_000; // a move that has come to nothing is begun again
 const GONE_MS = 5_000; // without any site; then the lookup record is gone to
@@ -33,7 +34,8 @@ const within = (work, limit_ms) => Promise.race([work, new Promise((resolve) => 
 async function look() {
   const own = answers("");
   const found = Promise.all(sites.map(async (site) => ((await answers(site.url)) ? site : null)));
-  if (await within(own, OWN_MS)) return goBack();
+  const { isSilent } = await askWorker();
+  if (await within(own, isSilent ? OWN_AGAIN_MS : OWN_MS)) return goBack();
   const other = (await found).find(Boolean);
   if (!other && (await own)) return goBack();
   const rows = await sealedRows().catch(() => []);

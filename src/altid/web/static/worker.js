@@ -6,8 +6,9 @@
 // browsers end half a minute after the last page has said anything.
 
 const ANSWER_MS_MAX = 8_000; // a page that takes longer has no server behind it
-const PATIENCE_MS = 1_200; // then it is asked whether there is a server at all
-const SILENT_MS = 10_000; // for so long it is believed that a page has found its site silent; it looks each 5 s
+const PATIENCE_MS = 800; // then it is asked whether there is a server at all
+const THERE_MS_MAX = 1_000; // which that one answers without any work
+const SILENT_MS = 10_000; // for so long it is believed that a site was found silent; pages look each 5 s
 const NOBODY = [502, 503, 504]; // of a gateway without servers; Altid's own refusals name a language
 const MOVED = "/moved"; // what the other site's page sends here: the browser itself says where it is from
 
@@ -62,7 +63,9 @@ async function page(request) {
   const timer = setTimeout(() => stop.abort(), ANSWER_MS_MAX);
   let isAnswered = !isLook;
   const giveUp = async () => {
-    if (!isAnswered && !(await isThere()) && !isAnswered) stop.abort();
+    if (isAnswered || (await isThere()) || isAnswered) return;
+    silentUntil = Date.now() + SILENT_MS;
+    stop.abort();
   };
   const watch = setTimeout(giveUp, PATIENCE_MS);
   try {
@@ -80,7 +83,7 @@ async function page(request) {
 
 async function isThere() {
   try {
-    await fetch("/health/live", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+    await fetch("/health/live", { signal: AbortSignal.timeout(THERE_MS_MAX), cache: "no-store" });
     return true;
   } catch {
     return false;
