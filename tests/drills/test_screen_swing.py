@@ -51,7 +51,7 @@ def test_the_open_page_has_its_receipt_from_the_other_site_and_each_order_is_one
 
 def test_it_leaves_pictures_and_what_happened(result: dict[str, Any]) -> None:
     left = {path.name for path in Path(result["evidence"]).iterdir()}
-    lost = {f"{name}.png" for name in _LOSSES if name != "both"}
+    lost = {f"{name}{seen}.png" for name in _LOSSES if name != "both" for seen in ("", "-moved")}
     assert (
         lost | {"both-open.png", "both-reloaded.png", "both-back.png", "result.json", "timeline.jsonl"}
         <= left

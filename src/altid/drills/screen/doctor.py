@@ -198,6 +198,18 @@ class Doctor:
         """Whether the page of orders came back by itself within the time."""
         return await self._within(s_max, self._page.locator("#ordering").is_visible)
 
+    async def finds(self, patient: str, text: str, picture: Path, s_max: float) -> bool:
+        """Whether the patient's page of orders, asked for in another window at the same address, has the text
+        within the time, without a logon."""
+        page = await self._context.new_page()
+        try:
+            await page.goto(f"/patient/{patient}/orders", wait_until="commit")
+            row = page.locator("table.ordered", has_text=text).first
+            return await self._within(s_max, row.is_visible)
+        finally:
+            await page.screenshot(path=str(picture))
+            await page.close()
+
     async def clear(self) -> None:
         await self._page.click("#outbox .clear")
 

@@ -3,9 +3,10 @@
 A doctor's page comes from the site that leads. That site is lost while they sign: it is killed before the
 order is sent, while it is on its way, and when it was answered and the page has not heard it; and where
 lines can be cut, it falls silent. Each time the open page must have its receipt from the other site,
-without a new logon and with all that was typed; the sign must say that one site answers, and two again when
-it is back. Then both sites die: what was signed waits, what was staged stays, the browser is closed and
-opened; and when the sites are back, the page is, and the order is delivered.
+without a new logon and with all that was typed; a page that is asked for meanwhile must show the order,
+from the other site; and the sign must say that one site answers, and two again when it is back. Then both
+sites die: what was signed waits, what was staged stays, the browser is closed and opened; and when the
+sites are back, the page is, and the order is delivered.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _RECEIPT_S_MAX = 20.0
 """The lead moves within three seconds, and the browser's longest pause between two tries is eight."""
 _SAYS_S_MAX = 30.0
 """The page looks every five seconds; a site that is back is asked again by then."""
+_MOVES_S_MAX = 20.0
+"""A page that is asked for waits up to eight seconds for a site that is silent."""
 _WHOLE_S_MAX = 120.0
 _BACK_S_MAX = 60.0
 _DRUG = "Movicol"
@@ -166,6 +169,11 @@ async def _lose_the_site(
     story.expect(await doctor.typed() == typed, f"{name}: what was typed is gone")
     story.expect("/logon" not in await doctor.where(), f"{name}: the page asks for a logon")
     await doctor.picture(ward.folder / f"{name}.png")
+    began_s = time.monotonic()
+    moved = ward.folder / f"{name}-moved.png"
+    shows = await doctor.finds(ward.bedside.patient, mark, moved, _MOVES_S_MAX)
+    story.expect(shows, f"{name}: a page that is asked for meanwhile does not show the order")
+    story.measured[f"{name}_moved_s"] = round(time.monotonic() - began_s, 2)
     story.measured[f"{name}_back_s"] = await ward.come_back()
     two_sites = await doctor.says(f"Sted {ward.home.name}", "to steder", s_max=_SAYS_S_MAX)
     story.expect(two_sites, f"{name}: the page does not say that it is safe at two sites again")
