@@ -3,11 +3,9 @@ quiet console; and a picture of each, kept in build/screens."""
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +19,7 @@ from altid.access.identity import Role
 from altid.web.pages import pages
 from tests.orders.ordering import drug, medication
 from tests.screen.charts import HL7, coded
+from tests.web.axe import violations
 from tests.web.screens import DOCUMENT, NEIGHBOUR, ORDER, PATIENT, SCREENS, WARD_PLACE, Screen
 from tests.web.test_documents import LETTER, PICTURE
 from tests.web.visiting import Browser, give_grounds, make_account
@@ -39,12 +38,6 @@ _KEYS_MAX = 40
 """Steps by keyboard on one screen: a ward's list has hundreds of links that are all alike."""
 _KEYS_OF_A_MOMENT = 8
 """Day, month, year, hour, minute, half of the day, calendar: each is a stop of its own in one field."""
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-_AXE_ASKED = json.dumps({"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]})
-_VIOLATIONS = f"""
-async () => (await axe.run(document, {_AXE_ASKED})).violations
-  .map((one) => `${{one.id}}: ${{one.nodes[0].html}} (${{one.nodes.length}} times)`)
-"""
 _REACHABLE = """
 ([keysMax, keysOfMoment]) => {
   const fields = "a[href], button, input, select, textarea, summary";
@@ -217,12 +210,6 @@ def look(web_server: str, ward: None) -> Iterator[SimpleNamespace]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
-    return (resources.files(package) / "axe.min.js").read_text("utf-8")
-
-
 def _go(look: Any, screen: Screen, language: str, cookies: list[dict[str, str]], base: str) -> Any:
     look.context.clear_cookies()
     look.context.add_cookies([*cookies, {"name": "lang", "value": language, "url": base}])
@@ -241,13 +228,11 @@ def test_a_screen_is_for_everybody(
     screen: Screen,
     language: str,
     look: Any,
-    axe: str,
     sessions: Callable[[Role], list[dict[str, str]]],
     web_server: str,
 ) -> None:
     page = _go(look, screen, language, sessions(screen.role) if screen.role else [], web_server)
-    page.evaluate(axe)
-    assert page.evaluate(_VIOLATIONS) == []
+    assert violations(page) == []
     _PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=_PICTURES / f"{screen.name}-{language}.png", full_page=True)
 
