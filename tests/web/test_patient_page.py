@@ -19,13 +19,12 @@ from altid.sample import resources
 from altid.screen.views.chart import Chart
 from altid.screen.words import LANGUAGES, Language, words
 from altid.web import patient
-from altid.web.needs import BESIDE, EVERYTHING
+from altid.web.needs import BESIDE, KINDS
 from altid.web.patient import PARTS, SECTIONS, Shown, part_html, patient_html
 from official_examples import official_examples
 from tests.screen.charts import HL7, chart, coded, measured
 
 DA = words("da")
-KINDS = sorted(EVERYTHING.kinds)
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}"
 
 

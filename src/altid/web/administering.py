@@ -29,6 +29,7 @@ from altid.screen.views.values import Quantity, Span
 from altid.web.gate import Service, Visit, gated
 from altid.web.loading import UNREACHABLE
 from altid.web.me import PlaceNames
+from altid.web.needs import DOSES
 from altid.web.order_pages import REASON_CHARACTERS_MAX, Sheet, open_sheet, shown
 from altid.web.order_rows import Row
 from altid.web.patient_pages import ID
@@ -66,7 +67,7 @@ class Due:
 def administering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
         told = await _told(visit)
-        sheet = await open_sheet(visit, names, "patient-administer")
+        sheet = await open_sheet(visit, names, "patient-administer", DOSES)
         return sheet if isinstance(sheet, Response) else _page(visit, sheet, told)
 
     return [Route("/patient/{id}/administer", gated(service, show), methods=["GET"])]

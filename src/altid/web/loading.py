@@ -28,7 +28,7 @@ from altid.screen.views.elements import Resource, elements, period, reference_ke
 from altid.screen.views.identity import Identity, identity_of, name_order
 from altid.screen.views.moments import sort_key
 from altid.web.finding import Parameter
-from altid.web.needs import BESIDE, EVERYTHING, KINDS, Need, Newest
+from altid.web.needs import BESIDE, KINDS, OVER, Need, Newest
 
 PATIENTS_SHOWN_MAX = 50
 """One page of the list: more than a ward has beds."""
@@ -68,8 +68,8 @@ async def read_chart(
     connection: Connection,
     identity: str,
     visible: Visible,
-    closed: Container[str] = (),
-    need: Need = EVERYTHING,
+    closed: Container[str],
+    need: Need,
 ) -> Chart | None:
     """The chart of a patient as whoever looks may see it, as far as it is needed and without the types in
     `closed`; None if there never was one. Raises `GoneError`, or one of `UNREACHABLE`."""
@@ -128,10 +128,10 @@ async def _read_whole(
     parts: _Parts,
 ) -> None:
     """One statement for all that is read to its end."""
-    kinds = [kind for kind in need.whole if kind not in closed]
+    kinds = [kind for kind in need.to_the_end if kind not in closed]
     if not kinds:
         return
-    over = [f"{kind}.status={status}" for kind in kinds for status in need.over(kind)]
+    over = [f"{kind}.status={status}" for kind in need.in_force for status in OVER[kind]]
     asked = Everything(identity, _terms(identity, kinds), without=over)
     try:
         found = await everything(connection, asked, after=("", ""), count=_WHOLE_ROWS_MAX + 1)

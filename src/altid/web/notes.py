@@ -31,6 +31,7 @@ from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
 from altid.web.needs import NEEDS
 from altid.web.note_resources import DRAFT, KINDS, Writing, note_id, note_of
+from altid.web.older import before_of, next_before
 from altid.web.patient import Shown
 from altid.web.patient_pages import ID, Opened, open_patient
 
@@ -53,7 +54,8 @@ class _NoteError(Exception):
 
 def note_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, "patient-notes", NEEDS["notes"])
+        before, need = before_of(visit.request), NEEDS["notes"]
+        opened = await open_patient(visit, names, "patient-notes", need.until(before) if before else need)
         return opened if isinstance(opened, Response) else _page(visit, opened)
 
     async def write(visit: Visit) -> Response:
@@ -188,7 +190,9 @@ def _page(visit: Visit, opened: Opened, alert: str = "", status: int = 200) -> R
     signed = [one for one in notes_of(chart).notes if one.id and one.status != DRAFT]
     draft = next((one for one in drafts if one.id == (visit.form.get("note") or asked.get("draft"))), None)
     appended = visit.form.get("appends") or asked.get("appends", "")
-    shown = Shown(chart, words, opened.me, by_override=opened.by_override)
+    before = before_of(visit.request)
+    following = next_before(chart, NEEDS["notes"], before)
+    shown = Shown(chart, words, opened.me, opened.by_override, before, following)
     html = shown.render(
         "notes.html",
         "notes",

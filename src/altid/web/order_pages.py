@@ -25,7 +25,7 @@ from altid.web.dose_fields import fields_of
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames
-from altid.web.needs import ORDERS
+from altid.web.needs import DOSES, ORDERS, Need
 from altid.web.order_reading import TYPES, read_beside
 from altid.web.order_rows import WITH_REASON, Rows, rows_of
 from altid.web.ordering import CHOICES
@@ -80,9 +80,12 @@ def order_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     ]
 
 
-async def open_sheet(visit: Visit, names: PlaceNames, what: str) -> Sheet | Response:
+async def open_sheet(visit: Visit, names: PlaceNames, what: str, need: Need = ORDERS) -> Sheet | Response:
     """Read a patient's orders for a page of theirs, and note it; or the page that says why not."""
-    opened = await open_patient(visit, names, what, ORDERS)
+    kind, order = visit.request.path_params.get("kind"), visit.request.path_params.get("order", "")
+    if kind in TYPES and ID.fullmatch(order):
+        need = DOSES.with_one(kind, order)
+    opened = await open_patient(visit, names, what, need)
     if isinstance(opened, Response):
         return opened
     async with visit.service.database.reading() as connection:

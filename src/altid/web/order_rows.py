@@ -62,11 +62,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """`is_known`: False where they could not be read; the lists then say nothing."""
+    """`is_known`: False where they could not be read; the lists then say nothing. `older`: types of which
+    only the newest past ones are here."""
 
     is_known: bool
     medications: tuple[Row, ...] = ()
     requisitions: tuple[Row, ...] = ()
+    older: frozenset[str] = frozenset()
 
     def find(self, kind: str, identity: str) -> Row | None:
         wanted = (kind, identity)
@@ -88,6 +90,7 @@ def rows_of(chart: Chart, beside: Beside, identity: Identity, *, may_act: bool) 
         tuple(
             _rows(chart, beside, identity, [*asked.pending, *asked.done], "ServiceRequest", may_act=may_act)
         ),
+        chart.older,
     )
 
 

@@ -19,7 +19,7 @@ from altid.screen.words import Words
 from altid.screen.words.speaker import person_name
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
-from altid.web.needs import ORDERS
+from altid.web.needs import BANNER
 from altid.web.patient import Shown
 from altid.web.patient_pages import open_patient
 from altid.web.rendering import page
@@ -52,7 +52,7 @@ def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
             identity = visit.request.path_params["id"]
             visit.note(Action.READ, "patient-order", type="Patient", id=identity, outcome=Outcome.REFUSED)
             return page("not-for-role.html", visit.words, status=403, me=me)
-        opened = await open_patient(visit, names, "patient-order", ORDERS)
+        opened = await open_patient(visit, names, "patient-order", BANNER)
         if isinstance(opened, Response):
             return opened
         shown = Shown(opened.chart, visit.words, opened.me, by_override=opened.by_override)

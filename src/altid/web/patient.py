@@ -16,6 +16,7 @@ from altid.screen.views.moments import ZONE
 from altid.screen.views.timeline import timeline_of
 from altid.screen.words import Words
 from altid.web.me import Me
+from altid.web.older import told
 from altid.web.rendering import render
 
 PARTS: dict[str, tuple[Section, ...]] = {
@@ -37,12 +38,15 @@ PARTS: dict[str, tuple[Section, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a page of a patient shows, and to whom. `me`: None where nobody's name stands on it.
-    `by_override`: broken glass opened it, and the page says so."""
+    `by_override`: broken glass opened it, and the page says so. `before`: of what grows without end this page
+    has only what was before; `following`: where the next one goes on (`older`)."""
 
     chart: Chart
     words: Words
     me: Me | None = None
     by_override: bool = False
+    before: str | None = None
+    following: str | None = None
 
     def render(self, template: str, tab: str, **data: Any) -> str:
         """A page in the patient's frame: identity and CAVE on top, the tabs, what must be said first."""
@@ -59,6 +63,8 @@ class Shown:
             is_partly_blocked=chart.is_partly_blocked,
             read_at=chart.read_at,
             today=chart.read_at.astimezone(ZONE).date(),
+            before=told(self.before) if self.before else None,
+            following=self.following,
             **data,
         )
 

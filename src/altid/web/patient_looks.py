@@ -24,6 +24,7 @@ from altid.screen.rendering import answer
 from altid.screen.views.moments import ZONE
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import SEES_LOOKS, PlaceNames, me_of
+from altid.web.needs import BANNER
 from altid.web.patient import Shown
 from altid.web.patient_pages import Opened, open_patient
 from altid.web.rendering import page
@@ -83,7 +84,7 @@ def look_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
         if visit.identity.role not in SEES_LOOKS:
             visit.note(Action.READ, _WHAT, type="AuditEvent", outcome=Outcome.REFUSED)
             return page("not-for-role.html", visit.words, status=403, me=await me_of(visit, names))
-        opened = await open_patient(visit, names, _WHAT)
+        opened = await open_patient(visit, names, _WHAT, BANNER)
         return opened if isinstance(opened, Response) else await _show(visit, opened, names)
 
     return [Route(f"/patient/{{id}}/{TAB}", gated(service, show), methods=["GET"])]

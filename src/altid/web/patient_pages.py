@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -17,7 +17,8 @@ from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.loading import read_chart
 from altid.web.me import Me, PlaceNames, me_of
-from altid.web.needs import EVERYTHING, KINDS, NEEDS, OVERVIEW, Need
+from altid.web.needs import KINDS, NEEDS, OVERVIEW, Need
+from altid.web.older import before_of, next_before
 from altid.web.overriding import KIND_NAMES
 from altid.web.patient import PARTS, Shown, no_grounds_html, part_html, patient_html
 from altid.web.rendering import page
@@ -42,10 +43,17 @@ def patient_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
 
     def part(name: str) -> Callable[[Visit], Awaitable[Response]]:
         async def show(visit: Visit) -> Response:
-            opened = await open_patient(visit, names, f"patient-{name}", NEEDS[name])
+            need, before = NEEDS[name], before_of(visit.request)
+            asked = need.until(before) if before else need
+            opened = await open_patient(visit, names, f"patient-{name}", asked)
             if isinstance(opened, Response):
                 return opened
-            return await _shown(lambda shown: part_html(name, shown), opened, visit)
+            following = next_before(opened.chart, need, before)
+            return await _shown(
+                lambda shown: part_html(name, replace(shown, before=before, following=following)),
+                opened,
+                visit,
+            )
 
         return show
 
@@ -53,9 +61,7 @@ def patient_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     return [Route("/patient/{id}", gated(service, overview), methods=["GET"]), *parts]
 
 
-async def open_patient(
-    visit: Visit, names: PlaceNames, what: str, need: Need = EVERYTHING
-) -> Opened | Response:
+async def open_patient(visit: Visit, names: PlaceNames, what: str, need: Need) -> Opened | Response:
     """Read the patient of the address for a page of theirs, and note it; or the page that says why not.
     `what`: the page, as the audit calls it; `need`: what it shows."""
     identity = visit.request.path_params["id"]

@@ -45,6 +45,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Cannot be shown because of a fault in the display. It does not mean that there is nothing.",
     ),
     "state.older": ("Der er ældre, som ikke er vist her.", "There are older ones that are not shown here."),
+    "older.only": (
+        "Af det, der er mange af, er kun det fra før {at} vist her.",
+        "Of what there is much of, only what was before {at} is shown here.",
+    ),
+    "older.newest": ("Vis det nyeste", "Show the newest"),
+    "older.next": ("Vis det, der er ældre", "Show what is older"),
     "state.unknown": ("ukendt", "unknown"),
     "state.reservation": ("Med forbehold, som ikke kan vises", "With a reservation that cannot be shown"),
     # Times and ages
