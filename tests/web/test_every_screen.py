@@ -66,6 +66,7 @@ _NO_SCREENS = {
     "/service-worker.js",
     "/session/token",
     "/logon/passkey",
+    "/start",
     "/quick/passkey",
     "/logon/with/{name}",
     "/logon/oidc/{name}",

@@ -141,6 +141,9 @@ def test_measures_are_put_together_by_page_site_and_place() -> None:
         ("B", 1, 1.0, 1.0),
     ]
     assert [(one.error, one.count) for one in found.faults] == [("TypeError", 2)]
+    at_home = {**about, "told": {**told, "ward": "w1"}, "network": "wifi", "total": 2.0}
+    [speed] = clients_of([at_home], "1.0.0").speeds
+    assert (speed.place, speed.ward, speed.network) == ("ward", "w1", "wifi")
     assert [(one.version, one.is_current) for one in found.versions] == [("1.0.0", True), ("0.9.0", False)]
 
 

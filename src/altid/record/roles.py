@@ -30,7 +30,7 @@ GRANT INSERT, UPDATE (until, lifted_by, lifted_at, lift_asked) ON patient_block 
 GRANT INSERT, UPDATE ON feed_heartbeat, feed_look, code_use TO {APP_ROLE};
 GRANT INSERT ON feed_epoch TO {APP_ROLE};
 GRANT INSERT, UPDATE ON delivery_cursor, delivery, inbound TO {APP_ROLE};
-GRANT INSERT, UPDATE, DELETE ON personal_list TO {APP_ROLE};
+GRANT INSERT, UPDATE, DELETE ON personal_list, start_ward TO {APP_ROLE};
 GRANT INSERT, UPDATE, DELETE ON passkey, reentry, session, signing_key, spent, invitation,
     authorization_code TO {APP_ROLE};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE};

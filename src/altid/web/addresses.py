@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse
 from altid.screen.headers import NOT_KEPT
 
 FRONT = "/"
+START = "/start"
+"""Leads to the ward at which somebody begins."""
 LOGON = "/logon"
 _PATH_CHARACTERS_MAX = 200
 _LOCAL = re.compile(r"/(?:[A-Za-z0-9\-.][A-Za-z0-9\-._/]*)?", re.ASCII)

@@ -22,13 +22,17 @@ from altid.screen.forms import StrangeFormError, check_from_here
 from altid.screen.headers import NOT_KEPT
 from altid.screen.static import files
 from altid.screen.views.moments import ZONE
+from altid.web import cookies
 from altid.web.gate import Service, Visit, gated, known, public_url
+from altid.web.loading import UNREACHABLE
 from altid.web.looks import address_of
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page
 from altid.web.telemetry import BYTES_MAX, TELLS, TelemetryError, measures_of
 from altid.web.telemetry_files import TelemetryFiles
 from altid.web.telemetry_summary import clients_of
+from altid.web.ward_reading import ward_names
+from altid.web.wards import Wards
 
 PAGE = "/clients"
 OPERATING = frozenset({Role.OPERATIONS, Role.ADMINISTRATOR})
@@ -64,7 +68,11 @@ class Tempo:
 
 
 def client_routes(
-    service: Service, names: PlaceNames, folder: Path | None, routes: Callable[[], Iterable[BaseRoute]]
+    service: Service,
+    names: PlaceNames,
+    wards: Wards,
+    folder: Path | None,
+    routes: Callable[[], Iterable[BaseRoute]],
 ) -> list[BaseRoute]:
     """`folder`: where measures are kept, None: nowhere. `routes`: all pages, of which browsers may tell."""
     kept, tempo = TelemetryFiles(folder) if folder else None, Tempo()
@@ -87,8 +95,9 @@ def client_routes(
         identity = known(service, request)
         if kept is not None:
             place = identity.organisation if identity else ""
+            ward = await _ward_of(request, service, wards, place)
             try:
-                await asyncio.to_thread(kept.keep, found, place, datetime.now(UTC))
+                await asyncio.to_thread(kept.keep, found, place, datetime.now(UTC), ward)
             except OSError as error:
                 _log.warning("measures of browsers are not kept: %s", type(error).__name__)
         return _said(200)
@@ -107,6 +116,18 @@ def kinds_of(routes: Iterable[BaseRoute]) -> set[str]:
         if isinstance(route, Route)
         for method in route.methods or ()
     }
+
+
+async def _ward_of(request: Request, service: Service, wards: Wards, place: str) -> str:
+    """Where the browser stands, as far as it is a ward of where somebody works: anything else that is in its
+    cookie is not kept. "" where that is not known."""
+    ward = cookies.ward_of(request)
+    if not ward or not place:
+        return ""
+    try:
+        return ward if ward in {each.id for each in await wards.at(service, place)} else ""
+    except UNREACHABLE:
+        return ""
 
 
 def _said(status: int) -> Response:
@@ -135,12 +156,16 @@ async def _show(visit: Visit, names: PlaceNames, kept: TelemetryFiles | None) ->
     found = await asyncio.to_thread(lambda: clients_of(kept.newest(now) if kept else (), __version__))
     visit.note(Action.ADMINISTER, "clients")
     places = tuple({speed.place for speed in found.speeds if speed.place})
+    wards = {speed.ward for speed in found.speeds if speed.ward}
+    async with visit.service.database.reading() as connection:
+        named = await ward_names(connection, wards)
     return page(
         "clients.html",
         visit.words,
         me=me,
         found=found,
         places=await names.of(visit.service, places),
+        wards=named,
         site=visit.service.guard.site,
         now=now.astimezone(ZONE),
     )

@@ -62,12 +62,9 @@ def forget_workplace(response: Response, *, secure: bool) -> None:
     _clear(response, _WORKPLACE, secure=secure)
 
 
-def keep_first_ward(response: Response, ward: str, *, secure: bool) -> None:
-    """The ward that this browser shows first; "" for none."""
-    if ward:
-        _set(response, _WARD, ward, secure=secure, age_s=_WORKPLACE_S_MAX)
-    else:
-        _clear(response, _WARD, secure=secure)
+def keep_ward(response: Response, ward: str, *, secure: bool) -> None:
+    """The ward whose list was opened last: where the browser stands that tells its measures."""
+    _set(response, _WARD, ward, secure=secure)
 
 
 def keep_journey(response: Response, journey: str, *, secure: bool, age_s: float) -> None:
@@ -106,8 +103,8 @@ def workplace_of(request: Request) -> str | None:
     return _read(request, _WORKPLACE)
 
 
-def first_ward_of(request: Request) -> str | None:
-    """The id of the ward that was chosen at this browser."""
+def ward_of(request: Request) -> str | None:
+    """The id of the ward whose list this browser has opened last. A browser may say anything here."""
     return _read(request, _WARD)
 
 

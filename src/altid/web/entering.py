@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from altid.access import accounts, entries, passkeys, refusal
+from altid.access import accounts, entries, passkeys, refusal, start_wards
 from altid.access.audit.event import Action, Outcome, who_of
 from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.door import Answer, Caller, Granted
@@ -29,7 +29,7 @@ from altid.screen.forms import Form, check_from_here, read_form
 from altid.screen.headers import NOT_KEPT
 from altid.screen.language import words_for
 from altid.web import cookies
-from altid.web.addresses import FRONT, LOGON, go, local
+from altid.web.addresses import FRONT, LOGON, START, go, local
 from altid.web.gate import Service, Visit, caller_of, gated, open_to_all, public_url
 from altid.web.loading import UNREACHABLE
 from altid.web.looks import origin_of
@@ -167,6 +167,8 @@ class Entrance:
     async def _let_in(self, request: Request, granted: Granted, asked: Asked) -> Response:
         """Always by cookies of a new session; one that another had left open in this browser ends."""
         where = asked.wanted
+        if where == FRONT and await self._has_start(granted.identity):
+            where = START
         if asked.way not in ("badge", "pin") and await self._has_choice(granted.identity):
             where = f"/role?next={quote(where, safe='')}"
         answer = JSONResponse({"next": where}, headers=dict(NOT_KEPT)) if _wants_json(request) else go(where)
@@ -178,6 +180,14 @@ class Entrance:
         with suppress(NotIdentifiedError):
             former = self._service.guard.identify_token(cookies.access_of(request) or "", moved=True)
             await log_off(self._service.guard.desk, self._caller(request), former)
+
+    async def _has_start(self, identity: Identity) -> bool:
+        """Whether somebody has chosen a ward to begin at, anywhere."""
+        try:
+            async with self._service.database.reading() as connection:
+                return await start_wards.has_any(connection, identity.subject)
+        except UNREACHABLE:
+            return False
 
     async def _has_choice(self, identity: Identity) -> bool:
         try:

@@ -20,7 +20,7 @@ from altid.record.search import count_up_to
 from altid.screen.views.identity import Identity
 from altid.screen.views.moments import ZONE
 from altid.web.addresses import FRONT, go
-from altid.web.choosing import first_chosen
+from altid.web.choosing import start_ward
 from altid.web.finding import Parameter, find
 from altid.web.gate import Service, Visit, gated
 from altid.web.loading import Listing, Row, read_patients
@@ -62,7 +62,8 @@ def front_routes(service: Service, names: PlaceNames, wards: Wards) -> list[Base
 async def _front(visit: Visit, me: Me, wards: Wards) -> Response:
     if not me.finds_patients:
         return page("home.html", visit.words, me=me)
-    shown = first_chosen(await wards.of(visit), visit.request)
+    chosen = await start_ward(visit, wards)
+    shown = sorted(await wards.of(visit), key=lambda ward: ward.id != chosen)
     return page("front.html", visit.words, me=me, wards=shown)
 
 

@@ -38,6 +38,7 @@ from altid.web.overriding import override_routes
 from altid.web.own import OwnPages
 from altid.web.patient_looks import look_routes
 from altid.web.patient_pages import patient_routes
+from altid.web.patterns import pattern_routes
 from altid.web.reconciling import reconciliation_routes
 from altid.web.tokens import token_routes
 from altid.web.wards import Wards, ward_routes
@@ -71,7 +72,8 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *token_routes(service),
         *moving_routes(service),
         *settings_routes(service, names, wards),
-        *client_routes(service, names, told, lambda: found),
+        *pattern_routes(service, names),
+        *client_routes(service, names, wards, told, lambda: found),
         *front_routes(service, names, wards),
         *note_routes(service, names),
         *ordering_routes(service, names),

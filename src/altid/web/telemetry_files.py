@@ -25,11 +25,13 @@ class TelemetryFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, measures: Sequence[Measure], place: str, now: datetime) -> None:
-        """Append a batch, in one write. Raises `OSError`."""
+    def keep(self, measures: Sequence[Measure], place: str, now: datetime, ward: str = "") -> None:
+        """Append a batch, in one write. `place`: SOR number; `ward`: id of its Location; "" is not known.
+        Raises `OSError`."""
         if not measures:
             return
         about = {"at": now.astimezone(UTC).isoformat(timespec="seconds"), "place": place}
+        about |= {"ward": ward} if ward else {}
         lines = "".join(f"{json.dumps({'told': about} | each)}\n" for each in measures)
         file = self._of(now)
         is_new = not file.exists()

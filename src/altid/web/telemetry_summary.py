@@ -12,16 +12,20 @@ from altid.web.telemetry import Measure
 
 _LINES_MAX = 50
 """Of each table: the slowest, the most frequent."""
+_Where = tuple[str, str, str, str, str]
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Of one kind of question, at one site, asked from one place of work. In milliseconds."""
+    """Of one kind of question, at one site, asked from one ward of a place of work over one kind of network.
+    In milliseconds; "" is not known."""
 
     route: str
     site: str
     place: str
+    ward: str
+    network: str
     count: int
     p50_ms: float
     p99_ms: float
@@ -60,7 +64,7 @@ class Clients:
 
 def clients_of(measures: Iterable[Measure], current: str) -> Clients:
     """`current`: the version that answers now."""
-    totals: defaultdict[tuple[str, str, str], list[Measure]] = defaultdict(list)
+    totals: defaultdict[_Where, list[Measure]] = defaultdict(list)
     faults: Counter[tuple[str, str, str, str]] = Counter()
     versions: dict[str, tuple[int, datetime]] = {}
     for each in measures:
@@ -70,7 +74,7 @@ def clients_of(measures: Iterable[Measure], current: str) -> Clients:
         if "error" in each:
             faults[each["error"], each.get("at", ""), each["route"], version] += 1
         elif "total" in each:
-            totals[each["route"], each.get("site", ""), told.get("place", "")].append(each)
+            totals[_from(each)].append(each)
     speeds = sorted((_speed(key, found) for key, found in totals.items()), key=lambda one: -one.p99_ms)
     return Clients(
         tuple(speeds[:_LINES_MAX]),
@@ -82,7 +86,14 @@ def clients_of(measures: Iterable[Measure], current: str) -> Clients:
     )
 
 
-def _speed(key: tuple[str, str, str], found: Sequence[Measure]) -> Speed:
+def _from(measure: Measure) -> _Where:
+    """Which question was asked where, in the order of `Speed`."""
+    told = measure["told"]
+    place, ward = told.get("place", ""), told.get("ward", "")
+    return measure["route"], measure.get("site", ""), place, ward, measure.get("network", "")
+
+
+def _speed(key: _Where, found: Sequence[Measure]) -> Speed:
     totals = [each["total"] for each in found]
     servers = [each["server"] for each in found if "server" in each]
     return Speed(

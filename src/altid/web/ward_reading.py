@@ -62,6 +62,13 @@ async def wards_of(connection: Connection, organisation: str) -> tuple[Ward, ...
     return tuple(sorted(wards, key=lambda ward: ward.name.casefold()))
 
 
+async def ward_names(connection: Connection, wards: Iterable[str]) -> dict[str, str]:
+    """By id, of those that have one. Raises one of `UNREACHABLE`."""
+    found = await read_locations(connection, sorted(f"Location/{ward}" for ward in wards))
+    named = ((place["id"], text(place.get("name"))) for place in found.values())
+    return {ward: name for ward, name in named if name}
+
+
 async def read_ward(
     connection: Connection, identity: str, visible: Visible, closed: Collection[str] = ()
 ) -> WardList | None:

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from altid.access.audit.event import Action, Outcome
 from altid.screen.views import ward
 from altid.screen.views.moments import ZONE
-from altid.web import ward_todo
+from altid.web import cookies, ward_todo
 from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
@@ -33,12 +33,16 @@ class Wards:
 
     async def of(self, visit: Visit) -> tuple[Ward, ...]:
         """Those of where somebody works; none for whom finds no patients. Raises one of `UNREACHABLE`."""
-        organisation, now = visit.identity.organisation, time.monotonic()
         if not visit.permit.may("s", "Patient"):
             return ()
+        return await self.at(visit.service, visit.identity.organisation)
+
+    async def at(self, service: Service, organisation: str) -> tuple[Ward, ...]:
+        """Those of a place of work. Raises one of `UNREACHABLE`."""
+        now = time.monotonic()
         until, wards = self._known.get(organisation, (0.0, ()))
         if until <= now:
-            async with visit.service.database.reading() as connection:
+            async with service.database.reading() as connection:
                 wards = await wards_of(connection, organisation)
             if len(self._known) >= _PLACES_MAX:
                 self._known.clear()
@@ -76,7 +80,7 @@ async def _show(visit: Visit, names: PlaceNames, *, by_time: bool = False) -> Re
         return failed(visit.request, "not-found", 404)
     patients = tuple(row.who.identity.id for row in listed.rows)
     visit.note(Action.SEARCH, "ward", type="Patient", patients=patients)
-    return page(
+    shown = page(
         "ward.html",
         visit.words,
         me=me,
@@ -85,3 +89,5 @@ async def _show(visit: Visit, names: PlaceNames, *, by_time: bool = False) -> Re
         by_time=by_time,
         today=listed.read_at.astimezone(ZONE).date(),
     )
+    cookies.keep_ward(shown, identity, secure=cookies.is_secure(visit.request))
+    return shown

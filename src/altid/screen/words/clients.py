@@ -19,6 +19,8 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "clients.route": ("Side", "Page"),
     "clients.site": ("Sted", "Site"),
     "clients.place": ("Arbejdssted", "Place of work"),
+    "clients.ward": ("Afsnit", "Ward"),
+    "clients.network": ("Net", "Network"),
     "clients.p50": ("Median (p50), ms", "Median (p50), ms"),
     "clients.p99": ("Langsomst (p99), ms", "Slowest (p99), ms"),
     "clients.server": ("Heraf server (p99), ms", "Of it server (p99), ms"),
