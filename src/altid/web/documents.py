@@ -49,7 +49,7 @@ from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.loading import content
 from altid.web.me import PlaceNames
-from altid.web.needs import NEEDS
+from altid.web.needs import BANNER
 from altid.web.patient import Shown
 from altid.web.patient_pages import ID, Opened, open_patient
 
@@ -80,7 +80,7 @@ class _Asked:
 
 def document_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     async def show(visit: Visit) -> Response:
-        opened = await open_patient(visit, names, "patient-documents", NEEDS["notes"])
+        opened = await open_patient(visit, names, "patient-documents", BANNER)
         return opened if isinstance(opened, Response) else await _list(visit, opened)
 
     async def one(visit: Visit) -> Response:
@@ -138,7 +138,7 @@ def _is_since(document: Document, older: str | None) -> bool:
 async def _asked(visit: Visit, names: PlaceNames) -> _Asked | Response:
     """What the address names, if it is this patient's and may be seen; or the page that says why not."""
     kind, identity, number = (visit.request.path_params[name] for name in ("kind", "document", "number"))
-    opened = await open_patient(visit, names, "patient-document", NEEDS["notes"])
+    opened = await open_patient(visit, names, "patient-document", BANNER)
     if isinstance(opened, Response):
         return opened
     patient = str(opened.chart.patient["id"])

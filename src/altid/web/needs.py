@@ -141,6 +141,9 @@ ORDERS = Need(
 ADMISSION = Need((*_BANNER, "Encounter"))
 """For what is written down at a stay."""
 
+BANNER = Need(_BANNER)
+"""For pages that show something else than the chart, under whose it is."""
+
 NEEDS = {
     "overview": OVERVIEW,
     "medication": Need((*_BANNER, *_DRUGS), (_past_drugs(60), _GIVEN), ("MedicationRequest",)),

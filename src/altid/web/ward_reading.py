@@ -22,6 +22,7 @@ from altid.screen.views.chart import Chart
 from altid.screen.views.elements import HL7, Resource, codes, elements, reference_key, text
 from altid.screen.views.ward import KINDS, Bed, WardRow, bed_of, bed_order
 from altid.web.loading import UNREACHABLE, content, read_locations
+from altid.web.ward_memory import WardMemory
 from altid.web.ward_todo import read_todos
 
 BEDS_MAX = 200
@@ -70,7 +71,11 @@ async def ward_names(connection: Connection, wards: Iterable[str]) -> dict[str, 
 
 
 async def read_ward(
-    connection: Connection, identity: str, visible: Visible, closed: Collection[str] = ()
+    connection: Connection,
+    identity: str,
+    visible: Visible,
+    closed: Collection[str] = (),
+    memory: WardMemory | None = None,
 ) -> WardList | None:
     """Who lies there now and may be shown; None if it is no ward. Raises one of `UNREACHABLE`."""
     read_at = datetime.now(UTC)
@@ -86,7 +91,7 @@ async def read_ward(
     parts["Encounter"] = stays
     people = await _people(connection, sorted(stays), visible)
     waiting = await _waiting(connection, sorted(stays))
-    todos = await read_todos(connection, sorted(stays), visible, closed, read_at)
+    todos = await read_todos(connection, sorted(stays), visible, closed, read_at, memory or WardMemory())
 
     def bed(patient: Resource) -> Bed:
         who = str(patient["id"])

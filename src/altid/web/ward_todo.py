@@ -1,8 +1,8 @@
 """Reading what is to be done next for the patients of a ward: one statement a kind, for all of them at once.
 
 What grows without end is not read to find its newest: when a drug was last given, and which round of vital
-signs is the newest, the search index tells. An order in force is understood once for each of its versions,
-however often the list is opened.
+signs is the newest, the search index tells, and `ward_memory` keeps it while nothing new is written. An
+order in force is understood once for each of its versions, however often the list is opened.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import TypeVar
+from uuid import UUID
 
 from altid.fhir.search import query
 from altid.fhir.search.about import patients_about
@@ -31,7 +32,9 @@ from altid.screen.views.plans import PENDING, requisitions_of
 from altid.screen.views.todo import Measuring, Todo, answers_of, measuring_of, waits_of
 from altid.screen.views.unconfirmed import SENT, unconfirmed_of
 from altid.screen.views.vitals import SCORE_CODES, SCORED_FROM
+from altid.web import ward_memory
 from altid.web.loading import UNREACHABLE, content
+from altid.web.ward_memory import Known, WardMemory
 
 KINDS = ("MedicationRequest", "MedicationAdministration", "Observation", "ServiceRequest", "Task")
 _ROWS_MAX = 4_000
@@ -52,13 +55,18 @@ class _Order:
 
 
 async def read_todos(
-    connection: Connection, patients: Sequence[str], visible: Visible, closed: Collection[str], now: datetime
+    connection: Connection,
+    patients: Sequence[str],
+    visible: Visible,
+    closed: Collection[str],
+    now: datetime,
+    memory: WardMemory,
 ) -> Mapping[str, Todo]:
     """For each of the patients. What one statement can't read is missing from all, and the rest is there."""
     reading = _Reading(connection, patients, visible, closed)
     orders = await reading.tried(reading.orders, "MedicationRequest")
-    last = await reading.tried(reading.last_given, "MedicationAdministration")
-    rounds = await reading.tried(reading.rounds, "Observation")
+    known = await _known(reading, memory, now)
+    last, measured = known.last_given, known.measured
     requests = await reading.tried(reading.requests, "ServiceRequest")
     tasks = await reading.tried(reading.tasks, "Task")
     partly = frozenset(patient for patient in patients if visible.hidden.get(patient))
@@ -69,17 +77,37 @@ async def read_todos(
         done = tasks.get(patient, ()) if tasks is not None else None
         whole = patient not in partly
         doses = _doses(mine, last, now) if whole and mine is not None and last is not None else None
-        measuring = _measuring(rounds.get(patient, ()), now) if whole and rounds is not None else None
+        measuring = measured.get(patient) if whole and measured is not None else None
         chart = _chart(now, mine, asked, done)
         return Todo(
             doses=doses,
-            measuring=measuring,
-            was_measured=measuring is not None if whole and rounds is not None else None,
+            measuring=measuring and measuring.seen_at(now),
+            was_measured=measuring is not None if whole and measured is not None else None,
             answers=answers_of(requisitions_of(chart).pending, now) if asked is not None else None,
             waits=waits_of(unconfirmed_of(chart)),
         )
 
     return {patient: todo(patient) for patient in patients}
+
+
+async def _known(reading: _Reading, memory: WardMemory, now: datetime) -> Known:
+    """Kept is what was read for those who may see both kinds; whoever may not has it left out."""
+    patients = reading.shown
+    terms = [term for kind in ward_memory.KINDS for term in reading.about(kind)]
+    try:
+        found, since = await memory.find(reading.connection, patients, terms) if patients else (None, 0)
+    except UNREACHABLE:
+        return Known(None, None)
+    if found is None:
+        last = await reading.tried(reading.last_given, "MedicationAdministration")
+        rounds = await reading.tried(reading.rounds, "Observation")
+        found = Known(last, None if rounds is None else _measured(rounds, now))
+        memory.keep(patients, found, since)
+    may = {kind: kind not in reading.closed for kind in ward_memory.KINDS}
+    return Known(
+        found.last_given if may["MedicationAdministration"] else None,
+        found.measured if may["Observation"] else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +143,7 @@ class _Reading:
         kind = "MedicationAdministration"
         withdrawn = term_keys([f"{kind}.status=entered-in-error"])
         key = name_key(f"{kind}.effective-time")
-        rows = await self.connection.fetch(_LAST_GIVEN, self._about(kind), key, withdrawn)
+        rows = await self.connection.fetch(_LAST_GIVEN, self.about(kind), key, withdrawn)
         return {row[0]: row[1] for row in rows}
 
     async def rounds(self) -> dict[str, list[Resource]]:
@@ -123,7 +151,7 @@ class _Reading:
         kind = "Observation"
         rows = await self.connection.fetch(
             _ROUNDS,
-            self._about(kind),
+            self.about(kind),
             name_key(f"{kind}.date"),
             term_keys([f"{kind}.category={HL7}/observation-category|vital-signs"]),
             term_keys([f"{kind}.status=entered-in-error", f"{kind}.status=cancelled"]),
@@ -146,10 +174,14 @@ class _Reading:
         asked = query.parse(kind, (named, *criteria))
         return (await search(self.connection, asked, self.visible, count=_ROWS_MAX)).found
 
-    def _about(self, kind: str) -> list[object]:
-        """Terms of rows about those patients who have blocked no period."""
-        shown = [each for each in self.patients if not self.visible.hidden.get(each)]
-        return list(term_keys(t for each in shown for t in reference_terms(kind, "patient", "Patient", each)))
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those patients who have blocked no period."""
+        return tuple(each for each in self.patients if not self.visible.hidden.get(each))
+
+    def about(self, kind: str) -> list[UUID]:
+        """Terms of rows about them."""
+        return term_keys(t for each in self.shown for t in reference_terms(kind, "patient", "Patient", each))
 
 
 def _by_patient(found: Iterable[Found]) -> dict[str, list[Resource]]:
@@ -173,8 +205,10 @@ def _doses(orders: Iterable[_Order], last: Mapping[str, datetime], now: datetime
     return next_doses((order.scheduled for order in orders if order.scheduled), last, now)
 
 
-def _measuring(taken: Sequence[Resource], now: datetime) -> Measuring | None:
-    return measuring_of(Chart({}, now, {"Observation": taken})) if taken else None
+def _measured(rounds: Mapping[str, Sequence[Resource]], now: datetime) -> dict[str, Measuring]:
+    """By patient, of those who have a round."""
+    found = {each: measuring_of(Chart({}, now, {"Observation": rounds[each]})) for each in rounds}
+    return {patient: measuring for patient, measuring in found.items() if measuring}
 
 
 def _chart(

@@ -17,6 +17,7 @@ from altid.web.faults import failed
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page
+from altid.web.ward_memory import WardMemory
 from altid.web.ward_reading import Ward, read_ward, wards_of
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
@@ -51,11 +52,13 @@ class Wards:
 
 
 def ward_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
+    memory = WardMemory()
+
     async def by_bed(visit: Visit) -> Response:
-        return await _show(visit, names)
+        return await _show(visit, names, memory)
 
     async def by_time(visit: Visit) -> Response:
-        return await _show(visit, names, by_time=True)
+        return await _show(visit, names, memory, by_time=True)
 
     return [
         Route("/ward/{id}", gated(service, by_bed), methods=["GET"]),
@@ -63,7 +66,7 @@ def ward_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
     ]
 
 
-async def _show(visit: Visit, names: PlaceNames, *, by_time: bool = False) -> Response:
+async def _show(visit: Visit, names: PlaceNames, memory: WardMemory, *, by_time: bool = False) -> Response:
     identity = visit.request.path_params["id"]
     me = await me_of(visit, names)
     if not (visit.permit.may("s", "Patient") and visit.permit.may("s", "Encounter")):
@@ -75,7 +78,7 @@ async def _show(visit: Visit, names: PlaceNames, *, by_time: bool = False) -> Re
     closed = frozenset(kind for kind in kinds if not visit.permit.may("s", kind))
     visible = await visit.permit.visible("s")
     async with visit.service.database.reading() as connection:
-        listed = await read_ward(connection, identity, visible, closed)
+        listed = await read_ward(connection, identity, visible, closed, memory)
     if listed is None:
         return failed(visit.request, "not-found", 404)
     patients = tuple(row.who.identity.id for row in listed.rows)

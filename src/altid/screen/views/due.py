@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from altid.screen.views.chart import Chart
 from altid.screen.views.dosage import Dosage, dosages_of
@@ -12,6 +13,9 @@ from altid.screen.views.elements import Resource
 from altid.screen.views.medication import Drug, drug_of, is_scheduled, medications_of
 from altid.screen.views.moments import Moment
 from altid.screen.views.slots import next_slot
+
+_REMEMBERED_MAX = 8_192
+"""Doses of a minute: a ward's list is opened by many at once, and has some hundred orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,10 @@ def due_of(chart: Chart) -> tuple[Due, ...]:
     return tuple(sorted(found, key=lambda due: due.at))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scheduled:
-    """What is needed of an order to tell its next dose, whoever asks and whenever."""
+    """What is needed of an order to tell its next dose, whoever asks and whenever. Equal is only the same:
+    it is made once for each version of an order."""
 
     reference: str
     drug: Drug
@@ -75,7 +80,13 @@ def scheduled_of(chart: Chart, order: Resource) -> Scheduled | None:
 def next_doses(
     orders: Iterable[Scheduled], last: Mapping[str, datetime], now: datetime
 ) -> tuple[NextDose, ...]:
-    """The soonest first. `last`: when each order was last given, by its reference."""
-    slots = ((order, next_slot(order.dosages, last.get(order.reference), now)) for order in orders)
-    found = (NextDose(order.drug, slot.at, slot.is_about, slot.is_overdue) for order, slot in slots if slot)
-    return tuple(sorted(found, key=lambda dose: dose.at))
+    """The soonest first, to the minute. `last`: when each order was last given, by its reference."""
+    minute = now.replace(second=0, microsecond=0)
+    found = (_next_dose(order, last.get(order.reference), minute) for order in orders)
+    return tuple(sorted((dose for dose in found if dose), key=lambda dose: dose.at))
+
+
+@lru_cache(maxsize=_REMEMBERED_MAX)
+def _next_dose(order: Scheduled, last: datetime | None, now: datetime) -> NextDose | None:
+    slot = next_slot(order.dosages, last, now)
+    return NextDose(order.drug, slot.at, slot.is_about, slot.is_overdue) if slot else None

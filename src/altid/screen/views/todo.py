@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from altid.screen.views.chart import Chart
@@ -35,6 +35,10 @@ class Measuring:
     @property
     def is_continuous(self) -> bool:
         return self.risk is Risk.HIGH
+
+    def seen_at(self, now: datetime) -> Measuring:
+        """The same at another moment."""
+        return replace(self, is_late=self.due.at < now)
 
 
 @dataclass(frozen=True, slots=True)
