@@ -13,7 +13,7 @@ from enum import StrEnum
 from altid.screen.views.readings import Reading
 from altid.screen.views.values import Pair, Quantity, Span, same_unit
 
-WIDTH, HEIGHT = 168, 40
+WIDTH, HEIGHT = 156, 38
 _MARGIN = 5
 """Room for the points at the edges."""
 
