@@ -9,7 +9,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "tab.medication": ("Medicin", "Medication"),
     "tab.results": ("Prøvesvar", "Results"),
     "tab.vitals": ("Vitale værdier", "Vital signs"),
-    "tab.orders": ("Ordinationer og rekvisitioner", "Orders and requisitions"),
+    "tab.orders": ("Ordinationer", "Orders"),
     "tab.notes": ("Notater", "Notes"),
     "tab.problems": ("Diagnoser og CAVE", "Problems and CAVE"),
     "tab.appointments": ("Forløb og aftaler", "Stays and appointments"),
