@@ -24,6 +24,7 @@ from altid.server.worker import WorkerSettings
 from tests.guards import make_guard
 from tests.ports import free_port
 
+_STOP_S_MAX = 60.0
 _TREE = Path(__file__).parent.parent
 """Where the module of the tests' own server is found."""
 
@@ -107,6 +108,6 @@ def running_worker(
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(_STOP_S_MAX)
             process.stdin.close()
             process.stdout.close()

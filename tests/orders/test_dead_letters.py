@@ -273,7 +273,7 @@ def worker(app: AppSettings) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdin.close()
         process.stdout.close()
 
