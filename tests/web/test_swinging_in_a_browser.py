@@ -142,10 +142,11 @@ def waits(page: Any, store: Callable[..., None], why: str) -> None:
 
 @pytest.fixture
 def registered(web_server: str) -> Callable[[str], int]:
-    """How many orders of the record have this indication."""
+    """How many orders of the patient have this indication."""
 
     def count(why: str) -> int:
-        bundle = httpx.get(f"{web_server}/fhir/MedicationRequest?_count=200", timeout=30).json()
+        asked = {"patient": _PATIENT, "_count": "200"}
+        bundle = httpx.get(f"{web_server}/fhir/MedicationRequest", params=asked, timeout=30).json()
         found = [entry["resource"].get("reasonCode", [{}])[0] for entry in bundle.get("entry", ())]
         return sum(one.get("text") == why for one in found)
 
