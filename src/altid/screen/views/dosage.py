@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 
 from altid.screen.views.elements import (
     HL7,
@@ -85,14 +86,14 @@ class Dosage:
 def dosages_of(instructions: object, begins: Moment | None = None) -> tuple[Dosage, ...]:
     """In the order in which they are to be followed. `begins`: when the first step does, where it does not
     say itself; steps that last for some days follow one upon the other."""
-    lines = sorted(elements(instructions), key=_step)
+    lines = [(_step(line), _dosage(line)) for line in sorted(elements(instructions), key=_step)]
     found: list[Dosage] = []
-    for _, step in groupby(lines, key=_step):
-        placed = [_placed(_dosage(line), begins) for line in step]
+    for _, step in groupby(lines, key=itemgetter(0)):
+        placed = [_placed(line, begins) for _, line in step]
         found += placed
         begins = _after(placed)
     is_counted = any(line.days for line in found)
-    return tuple(found) if is_counted else tuple(_dosage(line) for line in lines)
+    return tuple(found) if is_counted else tuple(line for _, line in lines)
 
 
 def _step(line: Resource) -> int:

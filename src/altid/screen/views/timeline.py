@@ -13,8 +13,7 @@ from altid.screen.views.moments import Moment, sort_key
 from altid.screen.views.notes import notes_of
 from altid.screen.views.plans import requisitions_of
 from altid.screen.views.problems import problems_of
-from altid.screen.views.readings import Kind
-from altid.screen.views.results import results_of
+from altid.screen.views.readings import Kind, readings_of
 
 EVENTS_MAX = 400
 """What somebody scrolls through; the parts' own pages have the rest."""
@@ -65,7 +64,8 @@ def _happenings(chart: Chart) -> Iterator[Happening]:
         if request.asked:
             yield Happening(request.asked, "requisition", request.name, request.by)
     yield from _drugs(chart)
-    for problem in (*problems_of(chart).current, *problems_of(chart).past):
+    problems = problems_of(chart)
+    for problem in (*problems.current, *problems.past):
         if problem.onset:
             yield Happening(problem.onset, "problem", problem.name)
     yield from _results(chart)
@@ -97,11 +97,11 @@ def _drugs(chart: Chart) -> Iterator[Happening]:
 def _results(chart: Chart) -> Iterator[Happening]:
     """One line for all answers of one moment."""
     together: dict[Moment, list[str]] = {}
-    for reading in results_of(chart, Kind.LABORATORY).readings:
+    for reading in readings_of(chart, Kind.LABORATORY) if chart.all_read("Observation") else ():
         if reading.at and reading.name:
             together.setdefault(reading.at, []).append(reading.name)
     for at, names in together.items():
-        yield Happening(at, "results", ", ".join(dict.fromkeys(names)))
+        yield Happening(at, "results", ", ".join(dict.fromkeys(sorted(names, key=str.casefold))))
 
 
 def _by_day(happenings: Iterable[Happening]) -> Iterator[tuple[Moment, tuple[Happening, ...]]]:

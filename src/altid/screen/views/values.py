@@ -64,7 +64,9 @@ _VALUES = (
 
 def quantity_of(value: object) -> Quantity | None:
     """Of a Quantity and its kin; None if it has no number."""
-    content = element(value)
+    if not isinstance(value, dict):
+        return None
+    content: Resource = value
     number = content.get("value")
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
