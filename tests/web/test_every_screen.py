@@ -245,3 +245,33 @@ def test_a_screen_is_for_everybody(
     assert page.evaluate("document.documentElement.scrollWidth") <= _ENLARGED["width"]
     own = "the server responded with a status of" if screen.status >= 400 else "\0"
     assert [one for one in look.complaints if own not in one] == []
+
+
+_KEPT_STATES = {"other": ({"name": "B"}, 0), "none": (None, 0), "held": (None, 3), "both": ({"name": "B"}, 1)}
+"""Which site answers, and how many signatures wait, as `static/offline.js` shows it."""
+_SHOW = """
+async ([other, held]) => {
+  const script = document.querySelector("script[src*='offline.js']").src;
+  (await import(script)).show(other, held);
+}
+"""
+
+
+@needs_chromium
+@pytest.mark.long
+@pytest.mark.parametrize("state", ["looking", *_KEPT_STATES])
+def test_the_page_that_a_browser_keeps_is_for_everybody(state: str, look: Any) -> None:
+    """It is in both languages at once."""
+    page = look.page
+    page.set_viewport_size(_WINDOW)
+    page.goto("/offline")
+    if state == "looking":
+        page.evaluate("document.querySelectorAll('[data-gone]').forEach((one) => (one.hidden = true))")
+        page.evaluate("document.querySelectorAll('[data-looking]').forEach((one) => (one.hidden = false))")
+    else:
+        page.evaluate(_SHOW, _KEPT_STATES[state])
+    assert violations(page) == []
+    _PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=_PICTURES / f"offline-{state}.png", full_page=True)
+    page.set_viewport_size(_ENLARGED)
+    assert page.evaluate("document.documentElement.scrollWidth") <= _ENLARGED["width"]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.screen.headers import POLICY, SECURITY, reaching
+from altid.screen.language import words_for
 from altid.screen.static import addresses, files
 from altid.screen.words import LANGUAGES, words
 from altid.web.gate import Service, open_to_all, public_url
@@ -29,8 +30,8 @@ name a patient, is told to nobody."""
 
 
 def offline_routes(service: Service) -> list[BaseRoute]:
-    async def shell(_: Request) -> Response:
-        return _shell(service)
+    async def shell(request: Request) -> Response:
+        return _shell(service, request)
 
     return [
         Route(WORKER, open_to_all(_worker), methods=["GET"]),
@@ -38,14 +39,14 @@ def offline_routes(service: Service) -> list[BaseRoute]:
     ]
 
 
-def _shell(service: Service) -> Response:
-    """In all languages at once: what is kept does not know who will read it."""
-    guard = service.guard
+def _shell(service: Service, request: Request) -> Response:
+    """In all languages at once, that of the browser first: what is kept does not know who will read it."""
+    guard, first = service.guard, words_for(request)
     sites = guard.sites or ((guard.site, public_url(service)),)
     html = render(
         "offline.html",
-        words(LANGUAGES[0]),
-        spoken=[words(language) for language in LANGUAGES],
+        first,
+        spoken=[first, *(words(each) for each in LANGUAGES if each != first.language)],
         sites=json.dumps([{"name": name, "url": url} for name, url in sites]),
         lookup=guard.lookup_url,
     )

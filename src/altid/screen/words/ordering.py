@@ -220,8 +220,8 @@ ORDERING: dict[str, tuple[str, str]] = {
     "offline.looking": ("Der ledes efter et sted, der svarer …", "Looking for a site that answers …"),
     "offline.other.before": ("Sted", "Site"),
     "offline.other.after": (
-        "svarer: siden flytter dertil af sig selv.",
-        "answers: the page goes there by itself.",
+        "svarer: siden flytter dertil af sig selv",
+        "answers: the page goes there by itself",
     ),
     "offline.held": (
         "underskrift(er) på denne maskine har ingen kvittering. De sendes af sig selv, så snart et sted "
@@ -230,10 +230,12 @@ ORDERING: dict[str, tuple[str, str]] = {
         "answers. See that they are known meanwhile.",
     ),
     "offline.back": (
-        "Siden kommer igen af sig selv, når journalen svarer, og går imens til Opslag, hvis det svarer. "
-        "Logon i journalen er heller ikke muligt.",
-        "The page comes back by itself when the record answers, and goes to the lookup record meanwhile if "
-        "that answers. Nobody can log on to the record either.",
+        "Siden kommer igen af sig selv, når journalen svarer. Logon er heller ikke muligt imens.",
+        "The page comes back by itself when the record answers. Nobody can log on meanwhile.",
+    ),
+    "offline.by-itself": (
+        "Svarer Opslag, går den selv dertil imens, hvis ingen underskrift venter her.",
+        "If the lookup record answers, it goes there meanwhile, unless a signature waits here.",
     ),
     "script.site.lookup": ("Åbn Opslag", "Open the lookup record"),
     "site.label": ("Sted", "Site"),

@@ -45,12 +45,15 @@ async function look() {
   setTimeout(look, other ? MOVE_MS : LOOK_MS);
 }
 
-function show(other, held) {
+/** Say which site answers, if one does, and how many signatures wait here. */
+export function show(other, held) {
   for (const part of document.querySelectorAll("[data-looking]")) part.hidden = true;
+  document.getElementById("content").classList.toggle("moving", Boolean(other));
+  document.getElementById("offline-bar").classList.toggle("gone", !other);
   for (const part of document.querySelectorAll("[data-gone]")) part.hidden = Boolean(other);
   for (const part of document.querySelectorAll("[data-other]")) part.hidden = !other;
   for (const part of document.querySelectorAll("[data-held]")) part.hidden = !held;
-  for (const part of document.querySelectorAll(".count")) part.textContent = held;
+  for (const part of document.querySelectorAll(".held-count")) part.textContent = held;
   for (const part of document.querySelectorAll(".site-name")) part.textContent = other?.name ?? "";
 }
 

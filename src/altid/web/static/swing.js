@@ -71,9 +71,12 @@ export async function ticketAt(site) {
 // told again: browsers end a worker that nobody asks for half a minute.
 function hand() {
   if (!token || !session) return;
-  const isSilent = Boolean(shown.name) && shown.name !== shown.home;
-  tellWorker({ handed: { session, token, until, language: document.documentElement.lang }, isSilent });
+  const language = document.documentElement.lang;
+  tellWorker({ handed: { session, token, until, language }, isSilent: Boolean(elsewhere()) });
 }
+
+// The site that answers in place of the page's own.
+const elsewhere = () => (shown.name && first ? session.sites[first] : null);
 
 const tellWorker = (message) => navigator.serviceWorker?.controller?.postMessage(message);
 
@@ -101,8 +104,8 @@ async function renew() {
 }
 
 // The site that answered last begins. The next one begins when it has failed, or is silent for too long.
-function race(path, asked) {
-  const order = session.sites.map((_, place) => (first + place) % session.sites.length);
+function race(path, asked, from = first) {
+  const order = session.sites.map((_, place) => (from + place) % session.sites.length);
   return new Promise((resolve, reject) => {
     let open = 0;
     let last = null;
@@ -171,9 +174,8 @@ function tell(name, durability) {
 async function look() {
   hand();
   if (document.visibilityState === "hidden" && shown.name) return;
-  first = 0;
   try {
-    await race("/health/ready", {});
+    await race("/health/ready", {}, 0);
     if (performance.now() > renewAt) await renew();
   } catch {
     // Told by `tell`.
@@ -194,13 +196,13 @@ function letGo() {
 // Whoever logs off is off, in the worker's memory too; and also while the page's own site can't be asked.
 addEventListener("submit", async (event) => {
   if (event.defaultPrevented || !event.target.matches('form[action="/logoff"]')) return;
-  const elsewhere = session?.sites.find(({ name }) => name === shown.name && name !== shown.home);
-  if (!elsewhere || !token) return letGo();
+  const site = token && elsewhere();
+  if (!site) return letGo();
   event.preventDefault();
   const headers = { "altid-page": "used" };
   await ask("/session/token", { method: "DELETE", headers }).catch(() => {});
   letGo();
-  location.assign(`${elsewhere.url}/logon`);
+  location.assign(`${site.url}/logon`);
 });
 
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (wasUsed = true), { passive: true });
