@@ -16,6 +16,8 @@ from altid.access.refusal import Code, Refusal
 from altid.access.settings import LEEWAY_S
 from tests.access.desks import PASSWORD, SETTINGS, Scene, at_desk, granted
 
+HERE = "b.example:8443"
+
 
 async def at_the_screen(scene: Scene) -> tuple[Granted, Granted]:
     """The session, and the token of a page of it."""
@@ -25,9 +27,9 @@ async def at_the_screen(scene: Scene) -> tuple[Granted, Granted]:
 
 
 async def ticket_of(scene: Scene, page: Granted) -> Ticket:
-    text = await handover.ticket_for(scene.desk, scene.caller(), page.identity)
+    text = await handover.ticket_for(scene.desk, scene.caller(), page.identity, HERE)
     assert isinstance(text, str)
-    ticket = handover.read_ticket(scene.desk, text)
+    ticket = handover.read_ticket(scene.desk, text, HERE)
     assert ticket is not None
     return ticket
 
@@ -58,16 +60,18 @@ def test_the_session_goes_on_with_whom_it_is_and_its_refresh_token_is_untouched(
     at_desk(fresh, work)
 
 
-def test_a_ticket_is_good_once_for_seconds_and_at_the_site_that_gave_it(fresh: str) -> None:
+def test_a_ticket_is_good_once_for_seconds_and_at_the_address_where_it_was_asked_for(fresh: str) -> None:
     async def work(scene: Scene) -> None:
         _, page = await at_the_screen(scene)
-        text = await handover.ticket_for(scene.desk, scene.caller(), page.identity)
+        text = await handover.ticket_for(scene.desk, scene.caller(), page.identity, HERE)
         assert isinstance(text, str)
-        other = replace(scene.desk, settings=replace(SETTINGS, site="B"))
-        assert handover.read_ticket(other, text) is None
+        for elsewhere in ("", "a.example:8443", "b.example", f"{HERE}0"):
+            assert handover.read_ticket(scene.desk, text, elsewhere) is None
+        fellow = replace(scene.desk, settings=replace(SETTINGS, site="B"))
+        assert handover.read_ticket(fellow, text, HERE) is not None, "gateways send on to each other"
         for changed in ("", text[:-1], f"{text}x", text.replace(".", "-"), f"x{text[1:]}"):
-            assert handover.read_ticket(scene.desk, changed) is None
-        first = handover.read_ticket(scene.desk, text)
+            assert handover.read_ticket(scene.desk, changed, HERE) is None
+        first = handover.read_ticket(scene.desk, text, HERE)
         assert first is not None
         await moved(scene, first)
         assert code(await handover.arrived(scene.desk, scene.caller(), first)) is Code.ENDED
@@ -86,7 +90,7 @@ def test_a_session_that_has_ended_or_was_left_moves_nowhere(fresh: str) -> None:
         await logon.log_off(scene.desk, scene.caller(), there.granted.identity)
         assert code(await handover.arrived(scene.desk, scene.caller(), ticket)) is Code.ENDED
         assert code(await handover.gone_on(scene.desk, scene.caller(), there.stay)) is Code.ENDED
-        assert code(await handover.ticket_for(scene.desk, scene.caller(), page.identity)) is Code.ENDED
+        assert code(await handover.ticket_for(scene.desk, scene.caller(), page.identity, HERE)) is Code.ENDED
         assert session.refresh is not None
         assert code(await logon.with_refresh(scene.desk, scene.caller(), session.refresh)) is Code.ENDED
 
@@ -98,7 +102,7 @@ def test_only_a_pages_token_gets_a_ticket(fresh: str) -> None:
         session, page = await at_the_screen(scene)
         there = (await moved(scene, await ticket_of(scene, page))).granted
         for identity in (session.identity, there.identity):
-            answer = await handover.ticket_for(scene.desk, scene.caller(), identity)
+            answer = await handover.ticket_for(scene.desk, scene.caller(), identity, HERE)
             assert code(answer) is Code.NOT_ALLOWED
 
     at_desk(fresh, work)

@@ -40,7 +40,7 @@ _STAY_FORM = re.compile(r"([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """For one site and one use. `until_s`: epoch seconds."""
+    """For one address and one use. `until_s`: epoch seconds."""
 
     session: str
     until_s: int
@@ -56,8 +56,9 @@ class Moved:
 
 
 @way
-async def ticket_for(desk: Desk, caller: Caller, identity: Identity) -> str | Refusal:
-    """A ticket to this site, by the token of a page."""
+async def ticket_for(desk: Desk, caller: Caller, identity: Identity, address: str) -> str | Refusal:
+    """A ticket by the token of a page, good at the address (host and port) where it was asked for. Which
+    site's server answers there does not matter: gateways send on to each other."""
     if not identity.is_page:
         return refusal.NOT_ALLOWED
     async with desk.light.place(Priority.REENTRY, caller.deadline_s):
@@ -65,16 +66,17 @@ async def ticket_for(desk: Desk, caller: Caller, identity: Identity) -> str | Re
     if session is None:
         return refusal.ENDED
     ticket = Ticket(session.sid, int(desk.clock()) + TICKET_S, uuid.UUID(bytes=desk.rng.randbytes(16)).hex)
-    return ".".join((ticket.session, str(ticket.until_s), ticket.number, _ticket_seal(desk, ticket)))
+    seal = _ticket_seal(desk, ticket, address)
+    return ".".join((ticket.session, str(ticket.until_s), ticket.number, seal))
 
 
-def read_ticket(desk: Desk, text: str) -> Ticket | None:
-    """The ticket, if a server of this region made it for this site; `arrived` says if it is still good."""
+def read_ticket(desk: Desk, text: str, address: str) -> Ticket | None:
+    """The ticket, if a server of this region made it for this address; `arrived` says if it is still good."""
     match = _FORM.fullmatch(text)
     if match is None:
         return None
     ticket = Ticket(match[1], int(match[2]), match[3])
-    return ticket if equal(match[4].encode(), _ticket_seal(desk, ticket).encode()) else None
+    return ticket if equal(match[4].encode(), _ticket_seal(desk, ticket, address).encode()) else None
 
 
 @way
@@ -118,8 +120,8 @@ def _issued(desk: Desk, session: Session) -> Granted:
     return Granted(identity, token, identity.expires_s - int(now_s))
 
 
-def _ticket_seal(desk: Desk, ticket: Ticket) -> str:
-    return _sealed(desk, "handover tickets", ticket.session, str(ticket.until_s), ticket.number)
+def _ticket_seal(desk: Desk, ticket: Ticket, address: str) -> str:
+    return _sealed(desk, "handover tickets", ticket.session, str(ticket.until_s), ticket.number, address)
 
 
 def _stay_seal(desk: Desk, session: str) -> str:
@@ -127,6 +129,5 @@ def _stay_seal(desk: Desk, session: str) -> str:
 
 
 def _sealed(desk: Desk, purpose: str, *parts: str) -> str:
-    """Of this site's: what is for the other one is nothing here."""
-    seal = tag(desk.secret.derive(purpose), desk.settings.site.encode(), *(part.encode() for part in parts))
+    seal = tag(desk.secret.derive(purpose), *(part.encode() for part in parts))
     return base64.urlsafe_b64encode(seal).rstrip(b"=").decode("ascii")

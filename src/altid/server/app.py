@@ -69,6 +69,7 @@ class App:
         health = [
             Route("/health/live", _live),
             Route("/health/ready", _ready),
+            Route("/health/readable", _readable),
             Route("/health/orders", _orders),
         ]
         self._pages = Starlette(routes=health, lifespan=self._lifespan)
@@ -154,6 +155,18 @@ async def _ready(request: Request) -> JSONResponse:
     except (NoPrimaryError, *FAILURES):
         return JSONResponse({"status": "the record can't be reached"}, 503)
     return JSONResponse({"status": "ready", "version": __version__})
+
+
+async def _readable(request: Request) -> JSONResponse:
+    """Readable means: can read the record now, whether or not it can be written. A page goes on at a site
+    that is: for some seconds of a failover none is ready."""
+    database: Database = request.app.state.database
+    try:
+        async with asyncio.timeout(_READY_S_MAX), database.reading() as connection:
+            await connection.fetchval("SELECT 1")
+    except FAILURES:
+        return JSONResponse({"status": "the record can't be reached"}, 503)
+    return JSONResponse({"status": "readable"})
 
 
 async def _orders(request: Request) -> JSONResponse:

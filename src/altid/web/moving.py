@@ -64,14 +64,15 @@ def moving_routes(service: Service) -> list[BaseRoute]:
 
 
 async def _give(service: Service, request: Request) -> Response:
-    """A ticket to this site."""
+    """A ticket to this address."""
     if not asks_by_page(request):
         return refused_as_json(request, refusal.INVALID_REQUEST)
     try:
         identity = service.guard.identify(request.headers, pages=True)
     except NotIdentifiedError:
         return refused_as_json(request, refusal.NOT_LOGGED_ON)
-    ticket = await handover.ticket_for(service.guard.desk, caller_of(request, service), identity)
+    desk, caller = service.guard.desk, caller_of(request, service)
+    ticket = await handover.ticket_for(desk, caller, identity, request.url.netloc)
     if isinstance(ticket, Refusal):
         return refused_as_json(request, ticket)
     return as_json({"ticket": ticket, "expiresIn": TICKET_S})
@@ -105,7 +106,7 @@ def _check_is_of_region(service: Service, request: Request) -> None:
 async def _moved(service: Service, request: Request, form: Form) -> Moved | None:
     """The session that goes on here, once that is in the audit. Raises `AuditUnavailableError`."""
     guard = service.guard
-    ticket = handover.read_ticket(guard.desk, form.get("ticket", ""))
+    ticket = handover.read_ticket(guard.desk, form.get("ticket", ""), request.url.netloc)
     if ticket is None:
         return None
     answer = await handover.arrived(guard.desk, caller_of(request, service), ticket)

@@ -23,7 +23,7 @@ function take() {
 async function answers(site) {
   try {
     const asked = { signal: AbortSignal.timeout(ANSWER_MS_MAX), cache: "no-store" };
-    return (await fetch(`${site}/health/ready`, asked)).ok;
+    return (await fetch(`${site}/health/readable`, asked)).ok;
   } catch {
     return false;
   }

@@ -23,7 +23,7 @@ const began = Date.now();
 async function answers(url) {
   try {
     const asked = { signal: AbortSignal.timeout(ANSWER_MS_MAX), cache: "no-store" };
-    return (await fetch(`${url}/health/ready`, asked)).ok;
+    return (await fetch(`${url}/health/readable`, asked)).ok;
   } catch {
     return false;
   }
@@ -40,9 +40,9 @@ async function look() {
   if (!other && (await own)) return goBack();
   const rows = await sealedRows().catch(() => []);
   show(other, rows.length);
-  if (other) await move(other).catch(() => {}); // nobody answered in time: looked for again
-  else if (!rows.length && Date.now() - began > GONE_MS) await goToLookup();
-  setTimeout(look, other ? MOVE_MS : LOOK_MS);
+  const isMoving = other && (await move(other).catch(() => false)); // nobody answered in time
+  if (!other && !rows.length && Date.now() - began > GONE_MS) await goToLookup();
+  setTimeout(look, isMoving ? MOVE_MS : LOOK_MS);
 }
 
 /** Say which site answers, if one does, and how many signatures wait here. */
@@ -88,6 +88,7 @@ async function move(other) {
   }
   document.body.append(form);
   form.submit();
+  return true;
 }
 
 function wanted() {

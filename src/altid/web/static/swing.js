@@ -175,7 +175,7 @@ async function look() {
   hand();
   if (document.visibilityState === "hidden" && shown.name) return;
   try {
-    await race("/health/ready", {}, 0);
+    await race("/health/readable", {}, 0);
     if (performance.now() > renewAt) await renew();
   } catch {
     // Told by `tell`.
