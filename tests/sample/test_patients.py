@@ -245,3 +245,19 @@ def test_no_phone_number_can_be_called(patients: Groups) -> None:
     for group in patients:
         for point in (*group[0]["telecom"], *group[0]["contact"][0]["telecom"]):
             assert point["value"].startswith("+45 00 ")
+
+
+def test_letters_and_pictures_are_what_they_say(patients: Groups) -> None:
+    """A browser shows them, and pdf readers other than browsers open the letters, too."""
+    beginnings = {"application/pdf": b"%PDF-1.4\n", "image/png": b"\x89PNG\r\n\x1a\n"}
+    found = [
+        document["content"][0]["attachment"]
+        for group in patients
+        for document in _of(group, "DocumentReference")
+        if not document["content"][0]["attachment"]["contentType"].startswith("text/")
+    ]
+    assert {each["contentType"] for each in found} == set(beginnings)
+    for each in found:
+        content = base64.b64decode(each["data"], validate=True)
+        assert content.startswith(beginnings[each["contentType"]])
+        assert len(content) == each["size"]

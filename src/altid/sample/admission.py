@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from altid.sample import laboratory, notes, places, prescribing, requests, vitals
+from altid.sample import laboratory, letters, notes, papers, places, prescribing, requests, vitals
 from altid.sample import stay as stays
 from altid.sample.chart import Chart, Visit
 from altid.sample.coding import DK_CORE, HL7, SKS, SKS_DIAGNOSES, Resource, coded, coding, concept, reference
@@ -20,6 +20,7 @@ from altid.sample.staff import Staff, Worker
 from altid.sample.stay import Stay
 from altid.sample.vitals import Charted
 
+_REFERRED_EVERY = 2
 _DECIDED_AFTER_DAYS = 0.08
 """A treatment limit is decided when the patient is admitted, about two hours after arrival."""
 
@@ -73,6 +74,7 @@ def write(scene: Scene, stay: Stay, home: list[Prescription]) -> None:
     _write_medicine(scene, stay, written, going_on, held)
     _write_requests(scene, stay, written)
     _write_notes(scene, stay, written, (going_on, held), samples, rounds)
+    _write_letters(scene, stay, written, rounds[0])
 
 
 def _write_encounter(scene: Scene, stay: Stay) -> _Written:
@@ -251,6 +253,19 @@ def _write_pending(scene: Scene, stay: Stay, written: _Written) -> None:
     service = places.service_reference(scene.region, hospital, "biochemistry")
     asked = Asked(requester, service, scene.now - days(0.01))
     requests.write_planned_blood(chart, visit, asked, written.diagnosis)
+
+
+def _write_letters(scene: Scene, stay: Stay, written: _Written, at_first: Charted) -> None:
+    """What came with the patient; nothing of it is left to chance, so that it changes nothing else."""
+    chart, person = scene.chart, scene.person
+    if person.number % _REFERRED_EVERY == 0 and not stay.story.planned:
+        doctor = scene.staff.practice_doctor(person.practice)
+        letter = letters.referral(person, stay, doctor.name.text)
+        before = stay.start - days(_DECIDED_AFTER_DAYS)
+        letters.write(chart, "referral", "application/pdf", letter, before, written.visit, doctor.role)
+    if stay.ward.specialty == "cardiology":
+        strip = papers.electrocardiogram(at_first.pulse)
+        letters.write(chart, "ecg", "image/png", strip, at_first.at, written.visit, written.nurse.role)
 
 
 def _write_notes(

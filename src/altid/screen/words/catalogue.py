@@ -322,8 +322,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The note is longer than shown here.",
     ),
     "notes.elsewhere": (
-        "Indholdet er ikke tekst og kan ikke vises her.",
-        "The content is no text and cannot be shown here.",
+        "Indholdet er ikke tekst. Det står under Dokumenter i journalen.",
+        "The content is no text. It is among the record's documents.",
     ),
     "requisitions.what": ("Undersøgelse", "What"),
     "requisitions.priority": ("Prioritet", "Priority"),
