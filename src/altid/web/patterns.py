@@ -8,14 +8,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from altid.screen.views.moments import ZONE
+from altid.web import nobody
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
 from altid.web.rendering import page
 
 PATTERNS = "/patterns"
 _LEVELS = ("high", "low", "critical-high", "critical-low", "normal")
-_PEOPLE, _NUMBER = ("BERGGREN, Nancy Ann Test", "TESTESEN, Test"), "251248-9996"
-"""Nobody: the CPR office's own numbers for tests."""
+_PEOPLE = ("BERGGREN, Nancy Ann Test", "TESTESEN, Test")
+"""Nobody: the CPR office's own names for tests."""
 
 
 def pattern_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
@@ -27,7 +28,8 @@ def pattern_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
             now=datetime.now(ZONE),
             levels=_LEVELS,
             people=_PEOPLE,
-            number=_NUMBER,
+            number=nobody.NUMBER,
+            **nobody.shown(visit.words),
         )
 
     return [Route(PATTERNS, gated(service, patterns, needs_audit=False), methods=["GET"])]
