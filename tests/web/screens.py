@@ -34,6 +34,7 @@ SCREENS = (
     Screen("start", "/"),
     Screen("ward", f"/ward/{WARD_PLACE}"),
     Screen("ward-due", f"/ward/{WARD_PLACE}/due"),
+    Screen("handover", "/handover"),
     Screen("patient", f"/patient/{PATIENT}"),
     *(Screen(f"patient-{part}", f"/patient/{PATIENT}/{part}") for part in PARTS),
     Screen("patient-documents", f"/patient/{PATIENT}/documents"),

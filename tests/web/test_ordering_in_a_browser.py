@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
@@ -218,6 +219,81 @@ def test_an_order_outlives_its_server_and_its_page(
     later.goto("/")
     acknowledged(later)
     assert len(orders("Feber")) == 1
+
+
+def test_an_order_is_typed_by_keyboard_alone_and_enter_twice_signs_once(screen: Any, orders: Orders) -> None:
+    """Found with the arrows, written as Danes do, staged and signed by Enter; the second Enter and the way
+    back while the answer is away make no second order."""
+    screen.goto(f"/patient/{_PATIENTS[0]}/order")
+    playwright.expect(screen.locator("#drug")).to_be_focused()
+    screen.keyboard.type("Panodil")
+    playwright.expect(screen.locator("#drug-found [role=option]").first).to_be_visible()
+    screen.keyboard.press("Enter")
+    playwright.expect(screen.locator("#amount")).to_be_focused()
+    screen.keyboard.type("1 g x 4")
+    screen.keyboard.press("Enter")
+    playwright.expect(screen.locator("#length-fault, #indication-fault")).to_have_count(2)
+    screen.keyboard.type("7")
+    screen.locator("#indication").press_sequentially("Tastet")
+    screen.keyboard.press("Enter")
+    screen.keyboard.press("Enter")
+    playwright.expect(screen.locator("#staged > li .checked, #staged > li .finding")).not_to_have_count(0)
+    playwright.expect(screen.locator("#staged > li")).to_have_count(1)
+    override(screen)
+    screen.route("**/orders", lambda route: route.abort())
+    screen.locator("#sign-all").press("Enter")
+    playwright.expect(screen.locator("dialog.readback")).to_contain_text("1\xa0g 4 gange i døgnet")
+    screen.keyboard.press("Enter")
+    screen.keyboard.press("Enter")
+    playwright.expect(screen.locator("#outbox .waiting")).to_have_count(1)
+    screen.go_back()
+    screen.go_forward()
+    playwright.expect(screen.locator("#sign-all")).to_be_disabled()
+    screen.unroute("**/orders")
+    acknowledged(screen)
+    assert len(orders("Tastet")) == 1
+
+
+def test_a_tapered_dose_is_kept_over_a_reload_sealed_and_registered_as_steps(
+    screen: Any, web_server: str
+) -> None:
+    screen.goto(f"/patient/{_PATIENTS[0]}/order")
+    screen.fill("#drug", "Panodil")
+    screen.locator("#drug-found button").first.click()
+    screen.select_option("#schedule", "rounds")
+    screen.fill("#morning", "1000")
+    screen.fill("#indication", "Nedtrapning")
+    screen.click("[data-do=add-step]")
+    screen.keyboard.type("5")
+    screen.locator("[name=morning]").nth(1).fill("500")
+    says = screen.locator(".dose-says")
+    playwright.expect(says).to_contain_text("derefter 500\xa0mg morgen")
+    kept = screen.evaluate(_KEPT)
+    assert kept["records"] >= 1
+    assert "Nedtrapning" not in kept["text"]
+    screen.reload()
+    playwright.expect(says).to_contain_text(re.compile(r"1.000.mg morgen i 5.dage"))
+    playwright.expect(screen.locator("#indication")).to_have_value("Nedtrapning")
+    screen.goto(f"/patient/{_PATIENTS[1]}/order")
+    playwright.expect(screen.locator("#drug")).to_have_value("")
+    screen.goto("/handover")
+    playwright.expect(screen.locator("#held-here")).to_contain_text("Påbegyndt")
+    screen.goto(f"/patient/{_PATIENTS[0]}/order")
+    playwright.expect(screen.locator("#morning-2")).to_have_value("500")
+    screen.fill("#review", "2027-12-01")
+    screen.click("#medication-form button[type=submit]")
+    playwright.expect(screen.locator("#staged > li .checked, #staged > li .finding").first).to_be_visible()
+    sign(screen)
+    acknowledged(screen)
+    bundle = httpx.get(f"{web_server}/fhir/MedicationRequest?_count=200", timeout=30).json()
+    named = [one["resource"] for one in bundle["entry"] if "Nedtrapning" in json.dumps(one)]
+    (order,) = named
+    first, second = order["dosageInstruction"]
+    assert [one["sequence"] for one in (first, second)] == [1, 2]
+    assert first["timing"]["repeat"]["boundsDuration"]["value"] == 5
+    assert second["text"] == "500\xa0mg morgen"
+    screen.reload()
+    playwright.expect(screen.locator("#drug")).to_have_value("")
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ from altid.access.audit.event import Action, Outcome
 from altid.screen.rendering import answer
 from altid.screen.views.identity import Identity, identity_of
 from altid.screen.views.moments import ZONE
-from altid.screen.words import Words
+from altid.screen.words import Words, words
 from altid.screen.words.speaker import person_name
 from altid.web.gate import Service, Visit, gated
 from altid.web.me import PlaceNames, me_of
@@ -41,8 +41,14 @@ RATE_UNITS = ("mL", "mg", "g", "ug", "[iU]", "mmol")
 """Per hour; the most usual first."""
 SCHEDULES = ("times", "rounds", "clock", "meals", "needed", "weekly", "every", "once", "continuous")
 """All that docs/orders.md has; the most usual first."""
-CHOICES = {"routes": ROUTES, "units": UNITS, "rate_units": RATE_UNITS, "schedules": SCHEDULES}
-"""What the dose form offers."""
+CHOICES = {
+    "routes": ROUTES,
+    "units": UNITS,
+    "rate_units": RATE_UNITS,
+    "schedules": SCHEDULES,
+    "danish": words("da"),
+}
+"""What the dose form offers. What it writes into the record of a route is Danish."""
 
 
 def ordering_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:

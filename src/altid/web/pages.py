@@ -26,6 +26,7 @@ from altid.web.faults import failed
 from altid.web.federated import Federated
 from altid.web.front import front_routes
 from altid.web.gate import Service, Visit, gated, open_to_all
+from altid.web.handing_over import handover_routes
 from altid.web.invited import invitation_routes
 from altid.web.listing import list_routes
 from altid.web.me import PlaceNames
@@ -69,6 +70,7 @@ def pages(service: Service, told: Path | None = None) -> list[BaseRoute]:
         *audit_routes(service, names),
         *reconciliation_routes(service, names),
         *ward_routes(service, names),
+        *handover_routes(service, names, wards),
         *token_routes(service),
         *moving_routes(service),
         *settings_routes(service, names, wards),

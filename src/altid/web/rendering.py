@@ -14,6 +14,7 @@ from altid.access.audit.unavailable import AuditUnavailableError
 from altid.access.lists import FORMER_DAYS, HOURS
 from altid.access.refusal import Refusal
 from altid.fhir import json
+from altid.orders.todo import action_name
 from altid.screen import rendering
 from altid.screen.rendering import environment
 from altid.screen.views.moments import ZONE
@@ -37,6 +38,7 @@ def templates() -> Environment:
         "SEARCH_CHARACTERS_MAX": SEARCH_CHARACTERS_MAX,
         "TELLS": TELLS,
         "WARD_DOSES_NAMED_MAX": WARD_DOSES_NAMED_MAX,
+        "action_name": action_name,
         "asking_for": asking_for,
         "scripted": scripted,
         "jsoned": jsoned,

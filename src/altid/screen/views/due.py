@@ -10,7 +10,7 @@ from functools import lru_cache
 from altid.screen.views.chart import Chart
 from altid.screen.views.dosage import Dosage, dosages_of
 from altid.screen.views.elements import Resource
-from altid.screen.views.medication import Drug, drug_of, is_scheduled, medications_of
+from altid.screen.views.medication import Drug, begins, drug_of, is_scheduled, medications_of
 from altid.screen.views.moments import Moment
 from altid.screen.views.slots import next_slot
 
@@ -71,7 +71,7 @@ class NextDose:
 
 def scheduled_of(chart: Chart, order: Resource) -> Scheduled | None:
     """Of a MedicationRequest; None where no moment can be told for its next dose."""
-    dosages = dosages_of(order.get("dosageInstruction"))
+    dosages = dosages_of(order.get("dosageInstruction"), begins(order))
     if not is_scheduled(order, dosages):
         return None
     return Scheduled(f"MedicationRequest/{order.get('id', '')}", drug_of(chart, order), dosages)

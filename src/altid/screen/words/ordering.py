@@ -199,8 +199,49 @@ ORDERING: dict[str, tuple[str, str]] = {
         "Operations "
         "are told.",
     ),
+    "script.handover.list": ("Overleveringsliste", "Hand-over list"),
     "script.handover.stay": ("Bliv her", "Stay here"),
     "script.handover.go": ("Log af alligevel", "Log off all the same"),
+    # The hand-over list
+    "handing.title": ("Overlevering: ikke bekræftet", "Hand-over: not confirmed"),
+    "handing.link": ("Overleveringsliste", "Hand-over list"),
+    "handing.hint": (
+        "Ordinationer og rekvisitioner, som ingen kan regne med endnu. Gennemgå dem med den, der tager over.",
+        "Orders that nobody can rely on yet. Go through them with whoever takes over.",
+    ),
+    "handing.print": ("Udskriv listen", "Print the list"),
+    "handing.here": ("På denne maskine, af", "At this machine, by"),
+    "handing.here.asking": ("Ses efter …", "Being looked at …"),
+    "handing.noscript": (
+        "Hvad denne maskine holder på, vises kun, når siden må køre scripts.",
+        "What this machine holds is shown only where the page may run scripts.",
+    ),
+    "handing.none": (
+        "Intet er ubekræftet for afsnittets patienter.",
+        "Nothing is unconfirmed for the ward's patients.",
+    ),
+    "handing.no-wards": ("Dit arbejdssted har ingen sengeafsnit.", "Your place of work has no wards."),
+    "handing.not-yours": (
+        "Der er noget ubekræftet. Hvad det er, ser kun de, der må se patienten.",
+        "Something is not confirmed. What it is, only those see who may see the patient.",
+    ),
+    "handing.held": ("Uden kvittering", "Without a receipt"),
+    "handing.held.todo": (
+        "Underskrevet i en browser eller taget af en server, der døde. Se i journalen, før der handles to "
+        "gange.",
+        "Signed in a browser, or taken by a server that died. Look in the record before it is done twice.",
+    ),
+    "handing.waits.signature": ("Ikke underskrevet", "Not signed"),
+    "handing.waits.acceptance": ("Ikke modtaget", "Not accepted"),
+    "handing.waits.status": ("Status ukendt", "Status unknown"),
+    "script.handing.here.none": (
+        "Intet er ubekræftet på denne maskine.",
+        "Nothing is unconfirmed at this machine.",
+    ),
+    "script.handing.waiting": ("Afventer kvittering, underskrevet", "Waiting for a receipt, signed"),
+    "script.handing.refused": ("Ikke registreret", "Not registered"),
+    "script.handing.staged": ("Ikke underskrevet, lagt på listen", "Not signed, put on the list"),
+    "script.handing.typed": ("Påbegyndt, ikke lagt på listen", "Begun, not on the list"),
     "outbox.label": ("Underskrifter og kvitteringer", "Signatures and receipts"),
     "moved.title": ("Det, der afventer, følger med hertil", "What is waiting comes along"),
     "moved.go": ("Fortsæt", "Go on"),

@@ -11,8 +11,8 @@ import { keepTyped } from "./typed.js";
 const today = () => new Date().toLocaleDateString("sv"); // as FHIR has a date: 2026-11-28
 const opened = new Map(); // form -> {dose, order, forget}
 
-/** Make the dose form of a change or a renewal work. `order`: as it is; `patient`: whose. */
-export async function openDoses(form, order, patient) {
+/** Make the dose form of a change or a renewal work. `order`: as it is; `patient`: whose, who is called `label`. */
+export async function openDoses(form, order, { patient, label }) {
   const root = form.querySelector(".dose-form");
   const dose = doseForm(root);
   const fields = JSON.parse(root.dataset.fields);
@@ -23,11 +23,11 @@ export async function openDoses(form, order, patient) {
   const make = () => (faults(dose.fields()).some((one) => one.step !== null) ? null : asItWillBe(own));
   const look = sayWhileTyping(form, form.querySelector(".dose-says"), patient, make);
   form.closest("details").addEventListener("toggle", look, { once: true });
-  const about = { patient, form: `${form.dataset.action} ${order.id} ${form.dataset.version}` };
+  const about = { patient, label, form: `${form.dataset.action} ${order.id} ${form.dataset.version}` };
   own.forget = await keepTyped(root, about, dose.fields, (typed) => {
     dose.fill(typed);
     form.closest("details").open = true;
-  });
+  }, () => [form.dataset.title]);
 }
 
 /** Elements that the order gets, and names of those that it loses; null where a field must be looked at first. */

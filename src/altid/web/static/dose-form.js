@@ -164,9 +164,7 @@ export function doseForm(root) {
   function fields() {
     const select = whole_("route");
     const code = select.value;
-    const text = select.selectedOptions[0].textContent.trim();
-    const asOrdered = beside.route && code === "as-ordered" ? beside.route : null;
-    const route = asOrdered ?? (code ? { coding: [{ system: SNOMED, code }], text } : null);
+    const route = code === codeOf(beside.route) ? beside.route : routeOf(select.selectedOptions[0]);
     const days = Object.fromEntries(["start", "end", "review"].map((name) => [name, whole_(name).value]));
     return { ...beside, steps: [...steps.children].map(fieldsOfStep), ...days, route };
   }
@@ -182,15 +180,24 @@ export function doseForm(root) {
     number_();
   }
 
+  // The record has its words in Danish, whatever language the page speaks.
+  function routeOf({ value, dataset }) {
+    return value ? { coding: [{ system: SNOMED, code: value }], text: dataset.text } : null;
+  }
+
+  function codeOf(route) {
+    if (!route) return "";
+    const code = route.coding?.find((one) => one.system === SNOMED)?.code;
+    return [...whole_("route").options].some((one) => one.dataset.text && one.value === code) ? code : "as-ordered";
+  }
+
   function chooseRoute(route) {
     const select = whole_("route");
     select.querySelector("[value=as-ordered]")?.remove();
-    const code = route?.coding?.find((one) => one.system === SNOMED)?.code;
-    const known = [...select.options].some((one) => one.value && one.value === code);
-    if (route && !known) {
-      select.append(element("option", { value: "as-ordered" }, route.text ?? route.coding?.[0]?.display ?? code));
-    }
-    select.value = route ? (known ? code : "as-ordered") : "";
+    const code = codeOf(route);
+    const text = route?.text ?? route?.coding?.[0]?.display;
+    if (code === "as-ordered") select.append(element("option", { value: code }, text));
+    select.value = code;
     suitRoute();
   }
 

@@ -218,7 +218,7 @@ function chooseCategory(form) {
 
 for (const form of document.querySelectorAll("form.act")) {
   form.addEventListener("submit", submit);
-  if (form.matches(".dosed")) openDoses(form, JSON.parse(said.order), said.patient);
+  if (form.matches(".dosed")) openDoses(form, JSON.parse(said.order), said);
   if (form.dataset.action === "requisition") {
     form.elements.what.addEventListener("change", () => chooseCategory(form));
     form.addEventListener("input", () => readBack(form));

@@ -29,7 +29,7 @@ async function begin() {
   const look = sayWhileTyping(form, form.querySelector(".dose-says"), patient, () => (readable() ? resource() : null));
   const button = document.getElementById("sign-all");
   stagedList({ list: document.getElementById("staged"), button, patient, label, tell, edit }).catch(() => {});
-  forget = await keepTyped(form, { patient, form: "order" }, typed, again);
+  forget = await keepTyped(form, { patient, label, form: "order" }, typed, again, () => [drug.value]);
   look();
 }
 

@@ -153,6 +153,7 @@ document.addEventListener("submit", async (event) => {
       { class: "answers" },
       element("button", { type: "button", class: "main", click: () => dialog.close() }, say("handover.stay")),
       waiting().length ? element("button", { type: "button", click: print }, say("outbox.print")) : null,
+      element("a", { href: "/handover", class: "button" }, say("handover.list")),
       element(
         "button",
         {

@@ -3,6 +3,7 @@
 const source = document.getElementById("outbox");
 const words = JSON.parse(source?.dataset.words ?? "{}");
 const language = document.documentElement.lang;
+const locale = { en: "en-GB" }[language] ?? language; // 3 June, as the pages write it
 const NO_BREAK_SPACE = "\u00a0";
 
 /** A text of the page's language, with its data. */
@@ -25,7 +26,7 @@ export function element(name, attributes = {}, ...children) {
 /** A moment on the Danish clock, 24 hours, the month as text. */
 export function moment(at) {
   const zone = { timeZone: "Europe/Copenhagen" };
-  const day = new Date(at).toLocaleDateString(language, { ...zone, day: "numeric", month: "long", year: "numeric" });
+  const day = new Date(at).toLocaleDateString(locale, { ...zone, day: "numeric", month: "long", year: "numeric" });
   const clock = new Date(at).toLocaleTimeString("da", { ...zone, hour: "2-digit", minute: "2-digit" });
   return `${day} ${clock.replace(".", ":")}`.replaceAll(" ", NO_BREAK_SPACE);
 }
@@ -34,7 +35,7 @@ export function moment(at) {
 export function day(written) {
   const [year, month, date] = written.slice(0, 10).split("-").map(Number);
   if (!date) return written;
-  const shown = new Date(Date.UTC(year, month - 1, date)).toLocaleDateString(language, {
+  const shown = new Date(Date.UTC(year, month - 1, date)).toLocaleDateString(locale, {
     timeZone: "UTC",
     day: "numeric",
     month: "long",

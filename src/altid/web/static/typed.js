@@ -5,9 +5,9 @@ import { keep, kept, letGo } from "./outbox.js";
 
 const TYPING_MS = 300;
 
-/** Keep what stands in `form`. `about` names it ({patient, form}, all compared); `fields` reads it; `again` puts back
- *  what was kept. Gives how to let go of it. */
-export async function keepTyped(form, about, fields, again) {
+/** Keep what stands in `form`. `about` names it ({patient, label, form}; all of it is compared); `fields` reads it; `again` puts back
+ *  what was kept; `says`: what it is, in words. Gives how to let go of it. */
+export async function keepTyped(form, about, fields, again, says = () => []) {
   let id = null;
   let timer = null;
   let done = Promise.resolve(); // one after the other: what is let go of is not written again
@@ -23,7 +23,7 @@ export async function keepTyped(form, about, fields, again) {
     timer = null;
     const now = fields();
     if (!id && JSON.stringify(now) === untouched) return;
-    done = done.then(async () => (id = await keep({ id: id ?? undefined, ...about, fields: now }))).catch(() => {});
+    done = done.then(async () => (id = await keep({ id: id ?? undefined, ...about, says: says(), fields: now }))).catch(() => {});
   };
   const later = () => {
     clearTimeout(timer);
