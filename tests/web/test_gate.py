@@ -23,10 +23,10 @@ from tests.web.visiting import Browser, make_account, token_in
 OPEN = {
     *("/logon", "/logon/password", "/logon/passkey", "/logon/badge", "/logon/pin", "/join", "/join/accept"),
     *("/offline", "/service-worker.js"),
-    "/telemetry",
+    *("/telemetry", "/moved"),
 }
-"""The ways in, what a browser keeps of nobody, and where it tells how fast it was, of fixed forms and nothing
-of a patient. All other pages ask for a session."""
+"""The ways in, from the other site, too; what a browser keeps of nobody; and where it tells how fast it was,
+of fixed forms and nothing of a patient. All other pages ask for a session."""
 
 
 def routes() -> list[tuple[str, str]]:
@@ -230,9 +230,11 @@ def asked(scheme: str, sent: str) -> Request:
 
 
 def test_over_https_cookies_are_bound_to_the_very_host() -> None:
-    access, refresh = begun(secure=True)
+    access, refresh, moved = begun(secure=True)
     assert access.startswith("__Host-altid=access;")
     assert refresh.startswith("__Host-altid-refresh=refresh;")
+    assert moved.startswith('__Host-altid-moved="";')
+    assert "Max-Age=0" in moved
     for cookie in (access, refresh):
         parts = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert {"httponly", "secure", "path=/", "samesite=lax"} == parts
