@@ -19,7 +19,7 @@ from playwright.sync_api import BrowserContext, CDPSession, Page, sync_playwrigh
 from benchmarks.latency import percentile
 
 _WAIT_MS = 60_000
-_QUIET_MS = 600
+_QUIET_MS = 400
 """After a page is loaded: what still happens counts, too."""
 _STRIP_MS = (200, 400, 600, 800, 1_000, 1_500, 2_000, 3_000)
 """Moments of the pictures of a page on its way."""

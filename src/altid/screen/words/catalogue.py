@@ -290,7 +290,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "results.singly": ("Alle svar hver for sig", "All results one by one"),
     "results.all.one": ("Det ene svar, nyeste først", "The one result, newest first"),
-    "results.all.many": ("Alle {count} svar, nyeste først", "All {count} results, newest first"),
+    "results.all.many": ("{count} svar, nyeste først", "{count} results, newest first"),
     "results.none": ("Ingen prøvesvar er registreret.", "No laboratory results are recorded."),
     "measurements.none": ("Ingen andre målinger er registreret.", "No other measurements are recorded."),
     "trend.label": ("{name}: kurve over {count} svar", "{name}: course of {count} results"),
