@@ -47,6 +47,7 @@ OPEN = (
     "/access/keys",
     "/health/live",
     "/health/ready",
+    "/health/readable",
 )
 """All that programs may read before they have a token. None of it is about a patient. The pages' ways in are
 listed in `tests/web/test_gate.py`."""

@@ -17,11 +17,11 @@ _BYTES = 65_536
 
 
 class Line:
-    """From a port of its own to the server's, on a loop of its own."""
+    """From a port of its own to the server's, or to a socket's path, on a loop of its own."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server: int | str) -> None:
         self.port = free_port()
-        self._server_port = server_port
+        self._server = server
         self._listening: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
         self._is_silent = False
@@ -73,7 +73,7 @@ class Line:
             if self._is_silent:
                 await reader.read(-1)
                 return
-            there, back = await asyncio.open_connection("127.0.0.1", self._server_port)
+            there, back = await self._connect()
             self._ends.add(back)
             try:
                 async with asyncio.TaskGroup() as both:
@@ -88,6 +88,11 @@ class Line:
             self._ends.discard(writer)
             with suppress(OSError):
                 writer.transport.abort()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._server, int):
+            return await asyncio.open_connection("127.0.0.1", self._server)
+        return await asyncio.open_unix_connection(self._server)
 
 
 async def _pump(source: asyncio.StreamReader, drain: asyncio.StreamWriter) -> None:

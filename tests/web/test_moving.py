@@ -7,16 +7,21 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from altid.access.accounts import Account
+from altid.api.settings import FhirSettings
 from altid.web.moving import HANDOVER, MOVED
 from altid.web.tokens import PAGE_HEADER, PATH
 from tests.orders.posts import wait_until
+from tests.running import running_worker
+from tests.web.lines import Line
 from tests.web.visiting import Browser, give_grounds, make_account, run
 
 REGION = "http://localhost:8080"
@@ -89,6 +94,34 @@ def test_its_session_goes_on_when_the_access_token_has_run_out(
     del there.cookies["altid"]
     assert there.get("/").status_code == 200
     assert there.cookies["altid"]
+
+
+def test_it_comes_also_while_nothing_can_be_written(
+    screen: Browser, web_dsn: str, put: Callable[..., None]
+) -> None:
+    """As while the lead changes hands: the other site shows the record."""
+    put("Patient", "anna", name=[{"family": "Testesen", "given": ["Anna"]}], birthDate="1950-01-01")
+    token = screen.get(PATH, headers=ASKS).json()["token"]
+    url = urlsplit(web_dsn)
+    asked = parse_qs(url.query)
+    with (
+        closing(Line(f"{asked['host'][0]}/.s.PGSQL.{asked['port'][0]}")) as primary,
+        running_worker(
+            web_dsn,
+            FhirSettings(),
+            doorman=False,
+            write_dsn=f"postgresql://{url.netloc.rstrip('@')}@127.0.0.1:{primary.port}{url.path}",
+        ) as address,
+        httpx.Client(base_url=address, timeout=30) as there,
+    ):
+        primary.cut()
+        health = [there.get(f"/health/{each}").status_code for each in ("readable", "ready")]
+        assert health == [200, 503]
+        given = there.post(HANDOVER, headers={**ASKS, "authorization": f"Bearer {token}"})
+        form = {"ticket": given.json()["ticket"], "next": "/patient/anna"}
+        answer = there.post(MOVED, data=form, headers=ITSELF)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/patient/anna")
+        assert there.get("/patient/anna").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/role", "/quick", "/quick/passkey", "/workplace", "/application"])
