@@ -61,6 +61,14 @@ _MISSED = """
   .filter((one) => one.type !== "radio" || ![...window.reached].some((other) => other.name === one.name))
   .map((one) => one.outerHTML)
 """
+_COVERED = """
+() => {
+  const one = document.activeElement, banner = document.querySelector(".banner");
+  if (!one || one === document.body || one.matches(".skip") || banner.contains(one)) return null;
+  const place = one.getBoundingClientRect(), edge = banner.getBoundingClientRect().bottom;
+  return place.bottom <= edge ? one.outerHTML : null;
+}
+"""
 _NO_SCREENS = {
     "/static/{name}",
     "/service-worker.js",
@@ -275,3 +283,22 @@ def test_the_page_that_a_browser_keeps_is_for_everybody(state: str, look: Any) -
     page.screenshot(path=_PICTURES / f"offline-{state}.png", full_page=True)
     page.set_viewport_size(_ENLARGED)
     assert page.evaluate("document.documentElement.scrollWidth") <= _ENLARGED["width"]
+
+
+@needs_chromium
+def test_enlarged_the_banner_leaves_room_and_covers_nothing_that_has_the_focus(
+    look: Any, sessions: Callable[[Role], list[dict[str, str]]], web_server: str
+) -> None:
+    """WCAG 2.2, 2.4.11: whoever goes back through a page by keyboard sees where they are."""
+    patient = next(screen for screen in SCREENS if screen.name == "patient")
+    page = _go(look, patient, "da", sessions(Role.DOCTOR), web_server)
+    page.set_viewport_size({"width": 683, "height": 384})  # a ward's PC at 200 %
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    banner = page.locator(".banner").bounding_box()
+    assert banner["y"] == 0
+    assert banner["height"] <= 384 * 0.4
+    covered = []
+    for _ in range(_KEYS_MAX):
+        page.keyboard.press("Shift+Tab")
+        covered.append(page.evaluate(_COVERED))
+    assert [one for one in covered if one] == []

@@ -50,6 +50,11 @@ def test_colours_are_named_once() -> None:
     assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", body)) <= {"#ffffff"}
 
 
+def test_the_sheet_comes_with_the_first_packets() -> None:
+    """Fourteen kilobytes fit into what a server sends before it waits for the browser (RFC 6928)."""
+    assert len(files("altid.screen")["screen.css"].packed) < 14_000
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_nothing_is_styled_or_run_inline(path: Path) -> None:
     source = path.read_text()
