@@ -135,8 +135,8 @@ ORDERING: dict[str, tuple[str, str]] = {
     "script.order.edit": ("Ret", "Edit"),
     "script.order.staged": ("Lagt på listen. Ikke underskrevet endnu.", "On the list. Not signed yet."),
     "script.order.not-kept": (
-        "Det kunne ikke gemmes på denne maskine, og intet er sendt. Prøv igen, eller log ind igen.",
-        "It could not be kept on this machine, and nothing was sent. Try again, or log on again.",
+        "Det kunne ikke gemmes på denne pc, og intet er sendt. Prøv igen, eller log ind igen.",
+        "It could not be kept on this PC, and nothing was sent. Try again, or log on again.",
     ),
     "script.order.signed": ("Underskrevet. Afventer kvittering.", "Signed. Waiting for the receipt."),
     "script.order.signed-before": ("Er allerede underskrevet.", "Was signed already."),
@@ -178,8 +178,8 @@ ORDERING: dict[str, tuple[str, str]] = {
         "who are to act. Altid sends them again by itself.",
     ),
     "script.outbox.over": (
-        "Du er logget af. Det, der afventer, sendes, når du logger ind igen på denne maskine.",
-        "You are logged off. What is waiting is sent when you log on again at this machine.",
+        "Du er logget af. Det, der afventer, sendes, når du logger ind igen på denne pc.",
+        "You are logged off. What is waiting is sent when you log on again at this PC.",
     ),
     "script.outbox.paper": ("Underskrevet uden kvittering", "Signed without a receipt"),
     "script.outbox.paper.text": (
@@ -192,10 +192,10 @@ ORDERING: dict[str, tuple[str, str]] = {
     "script.outbox.printed": ("udskrevet {at}", "printed {at}"),
     "script.handover.title": ("Ikke afsluttet", "Not finished"),
     "script.handover.text": (
-        "Det, der afventer, bliver liggende forseglet på denne maskine og sendes, næste gang du logger "
+        "Det, der afventer, bliver liggende forseglet på denne pc og sendes, næste gang du logger "
         "ind her. "
         "Driften får besked.",
-        "What is waiting stays sealed at this machine and is sent when you log on here the next time. "
+        "What is waiting stays sealed at this PC and is sent when you log on here the next time. "
         "Operations "
         "are told.",
     ),
@@ -210,11 +210,11 @@ ORDERING: dict[str, tuple[str, str]] = {
         "Orders that nobody can rely on yet. Go through them with whoever takes over.",
     ),
     "handing.print": ("Udskriv listen", "Print the list"),
-    "handing.here": ("På denne maskine, af", "At this machine, by"),
+    "handing.here": ("På denne pc, af", "At this PC, by"),
     "handing.here.asking": ("Ses efter …", "Being looked at …"),
     "handing.noscript": (
-        "Hvad denne maskine holder på, vises kun, når siden må køre scripts.",
-        "What this machine holds is shown only where the page may run scripts.",
+        "Hvad denne pc holder på, vises kun, når siden må køre scripts.",
+        "What this PC holds is shown only where the page may run scripts.",
     ),
     "handing.none": (
         "Intet er ubekræftet for afsnittets patienter.",
@@ -235,8 +235,8 @@ ORDERING: dict[str, tuple[str, str]] = {
     "handing.waits.acceptance": ("Ikke modtaget", "Not accepted"),
     "handing.waits.status": ("Status ukendt", "Status unknown"),
     "script.handing.here.none": (
-        "Intet er ubekræftet på denne maskine.",
-        "Nothing is unconfirmed at this machine.",
+        "Intet er ubekræftet på denne pc.",
+        "Nothing is unconfirmed at this PC.",
     ),
     "script.handing.waiting": ("Afventer kvittering, underskrevet", "Waiting for a receipt, signed"),
     "script.handing.refused": ("Ikke registreret", "Not registered"),
@@ -265,13 +265,13 @@ ORDERING: dict[str, tuple[str, str]] = {
         "answers: the page goes there by itself",
     ),
     "offline.held": (
-        "underskrift(er) på denne maskine har ingen kvittering. De sendes af sig selv, så snart et sted "
+        "underskrift(er) på denne pc har ingen kvittering. De sendes af sig selv, så snart et sted "
         "svarer. Sørg for, at de kendes imens.",
-        "signature(s) at this machine have no receipt. They are sent by themselves as soon as a site "
+        "signature(s) at this PC have no receipt. They are sent by themselves as soon as a site "
         "answers. See that they are known meanwhile.",
     ),
     "offline.back": (
-        "Siden kommer igen af sig selv, når journalen svarer. Logon er heller ikke muligt imens.",
+        "Siden kommer igen af sig selv, når journalen svarer. Ingen kan logge ind imens.",
         "The page comes back by itself when the record answers. Nobody can log on meanwhile.",
     ),
     "offline.by-itself": (
