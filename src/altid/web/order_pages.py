@@ -1,6 +1,6 @@
 """Orders of a patient: all of them, each by itself with what may be done with it, and a new requisition.
 
-The pages are read here; what is done on them, their script sends to `/orders` (`static/ordering.js`), so that
+The pages are read here; what is done on them, their script sends to `/orders` (`static/acting.js`), so that
 whatever acts on an order goes the one way that is noted, checked and receipted.
 """
 

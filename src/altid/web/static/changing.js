@@ -21,7 +21,7 @@ export async function openDoses(form, order, { patient, label }) {
   const own = { dose, order, patient, isNew, forget: () => {} };
   opened.set(form, own);
   const make = () => (faults(dose.fields()).some((one) => one.step !== null) ? null : asItWillBe(own));
-  const look = sayWhileTyping(form, form.querySelector(".dose-says"), patient, make);
+  const { look } = sayWhileTyping(form, form.querySelector(".dose-says"), patient, make);
   form.closest("details").addEventListener("toggle", look, { once: true });
   const about = { patient, label, form: `${form.dataset.action} ${order.id} ${form.dataset.version}` };
   own.forget = await keepTyped(root, about, dose.fields, (typed) => {

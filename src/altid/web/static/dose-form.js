@@ -213,7 +213,7 @@ export function doseForm(root) {
 
   /** The element of a fault of `dosing.faults`. */
   function fieldOf({ step, line, name }) {
-    if (step === null) return whole_(name === "end" ? "length" : name);
+    if (step === null) return name === "end" && whole_("length").checkVisibility() ? whole_("length") : whole_(name);
     const place = steps.children[step];
     if (name === "days") return place.querySelector("[name=days]");
     const lines = place.querySelectorAll(".dose-line")[line];

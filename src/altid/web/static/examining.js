@@ -72,29 +72,34 @@ export const findingText = (finding) =>
   `${finding.severity === "error" ? "✕" : "▲"} ${say(`order.${finding.severity}`)}: ${inWords(finding)}`;
 
 /** While somebody types: the doses in the record's words, and what stands against them, in `place`. `make` gives the
- *  order as far as it is typed, null where it can't be read. */
+ *  order as far as it is typed, null where it can't be read. Gives `look`, which asks anew, and `textsOf`: an order in
+ *  full, [] where the record has not said how that very one reads. */
 export function sayWhileTyping(form, place, patient, make) {
   let timer = null;
   let round = 0;
-  const later = () => {
+  let known = { typed: "", order: null };
+  const look = () => {
     clearTimeout(timer);
-    timer = setTimeout(look, TYPING_MS);
+    timer = setTimeout(ask_, TYPING_MS);
   };
-  form.addEventListener("input", later);
-  form.addEventListener("change", later);
+  form.addEventListener("input", look);
+  form.addEventListener("change", look);
 
-  async function look() {
+  async function ask_() {
     const mine = (round += 1);
     const resource = make();
     if (!resource) return place.replaceChildren();
     const said = await examined([{ resource }], patient).catch(() => null);
     if (mine !== round) return;
-    const order = said?.orders[0];
+    const order = said?.orders[0] ?? null;
+    known = { typed: JSON.stringify(resource), order };
     const against = (said?.findings ?? []).filter((one) => one.code !== UNFINISHED);
     place.replaceChildren(
       ...(order ? dosesOf(order).map((text) => element("div", { class: "says" }, text)) : []),
       ...against.map((one) => element("p", { class: `finding ${one.severity}` }, findingText(one))),
     );
   }
-  return later;
+
+  const textsOf = (resource) => (known.order && known.typed === JSON.stringify(resource) ? saysOf(known.order) : []);
+  return { look, textsOf };
 }

@@ -6,10 +6,10 @@ import { changeOf, letGoOf, openDoses, readChange, readOf } from "./changing.js"
 import { number } from "./dosing.js";
 import { administration } from "./giving.js";
 import { all, events, isPossible, sign } from "./outbox.js";
+import { requesterOf } from "./requester.js";
 import { element } from "./saying.js";
 import { start } from "./swing.js";
 
-const ACCOUNT = "https://altid.dk/fhir/NamingSystem/account";
 const SNOMED = "http://snomed.info/sct";
 
 const page = document.getElementById("acting");
@@ -40,15 +40,12 @@ function requisition(form) {
     category: [{ coding: [{ system: SNOMED, code: category.value }], text: category.selectedOptions[0].textContent }],
     code: { ...(code ? { coding: [{ system, code, display: what.value.trim() }] } : {}), text: what.value.trim() },
     subject: { reference: `Patient/${said.patient}` },
-    requester: requester(),
+    requester: requesterOf(said.account),
     performer: [{ reference: performer.value, display: performer.selectedOptions[0].textContent }],
     reasonCode: [{ text: reason.value.trim() }],
     occurrenceDateTime: moment(when.value),
   };
 }
-
-// Who typed it: what is left on a ward's PC is not signed by the next one (docs/orders.md, Who has ordered).
-const requester = () => ({ identifier: { system: ACCOUNT, value: said.account } });
 
 function changed(form) {
   const change = changeOf(form);
@@ -58,7 +55,7 @@ function changed(form) {
 
 const BODIES = {
   change: changed,
-  renew: (form) => ({ ...changed(form), requester: requester() }),
+  renew: (form) => ({ ...changed(form), requester: requesterOf(said.account) }),
   specimen: ({ elements: { taken } }) => (taken.value ? { collection: { collectedDateTime: moment(taken.value) } } : {}),
   result: ({ elements: { conclusion } }) => ({ conclusion: conclusion.value.trim() }),
   administer: (form) => administration(form, (field) => new UnreadableError(field)),

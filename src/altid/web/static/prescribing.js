@@ -6,11 +6,10 @@ import { dosing, faults } from "./dosing.js";
 import { drugSearch } from "./drug-search.js";
 import { REVIEW_DATE, sayWhileTyping } from "./examining.js";
 import { drop, isPossible, open, stage } from "./outbox.js";
+import { requesterOf } from "./requester.js";
 import { say } from "./saying.js";
 import { stagedList } from "./staged.js";
 import { keepTyped } from "./typed.js";
-
-const ACCOUNTS = "https://altid.dk/fhir/NamingSystem/account";
 
 const { patient, label } = document.getElementById("ordering").dataset;
 const form = document.getElementById("medication-form");
@@ -18,6 +17,7 @@ const { drug, indication } = form.elements;
 const told = document.getElementById("ordering-told");
 const dose = doseForm(form.querySelector(".dose-form"));
 let chosen = null; // {reference, name, piece, route}
+let says = null;
 let forget = () => {};
 
 if (isPossible) begin();
@@ -26,11 +26,11 @@ else told.textContent = say("order.impossible");
 async function begin() {
   drugSearch(drug, document.getElementById("drug-found"), choose);
   form.addEventListener("submit", put);
-  const look = sayWhileTyping(form, form.querySelector(".dose-says"), patient, () => (readable() ? resource() : null));
+  says = sayWhileTyping(form, form.querySelector(".dose-says"), patient, () => (readable() ? resource() : null));
   const button = document.getElementById("sign-all");
   stagedList({ list: document.getElementById("staged"), button, patient, label, tell, edit }).catch(() => {});
   forget = await keepTyped(form, { patient, label, form: "order" }, typed, again, () => [drug.value]);
-  look();
+  says.look();
 }
 
 // What was said stands until something else is; `only`: unless it is no more what stands there.
@@ -113,10 +113,17 @@ async function put(event) {
   button.disabled = true;
   try {
     const { account } = await open();
-    // What is left unsent here can't be signed by the next at this PC.
-    const requester = { identifier: { system: ACCOUNTS, value: account } };
-    const made = { ...resource(), requester };
-    await stage({ patient, label, overrides: [], kind: made.resourceType, resource: made, says: [drug.value], typed: typed() });
+    const order = resource();
+    const texts = says.textsOf(order);
+    await stage({
+      patient,
+      label,
+      kind: order.resourceType,
+      resource: { ...order, requester: requesterOf(account) },
+      overrides: [],
+      says: texts.length ? texts : [drug.value],
+      typed: typed(),
+    });
     clear();
     await forget();
     tell(say("order.staged"));
