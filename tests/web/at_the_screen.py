@@ -87,6 +87,8 @@ def fill_in(page: Any, drug: str, **fields: str) -> None:
     typed = {"amount": "1000", "times": "3", "end": end, "indication": "Smerter", **fields}
     for name, value in typed.items():
         page.fill(f"#{name}", value)
+    if not page.input_value("#route"):  # the drug's own form does not tell
+        page.select_option("#route", index=1)
     page.click("#medication-form button[type=submit]")
     playwright.expect(page.locator("#staged > li .checked, #staged > li .finding").first).to_be_visible()
 

@@ -13,7 +13,8 @@ _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _ASKED = json.dumps({"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]})
 _VIOLATIONS = f"""
 async () => (await axe.run(document, {_ASKED})).violations
-  .map((one) => `${{one.id}}: ${{one.nodes[0].html}} (${{one.nodes.length}} times)`)
+  .map(({{ id, nodes: [first, ...more] }}) =>
+    `${{id}}: ${{first.html}} (and ${{more.length}} more): ${{first.failureSummary}}`)
 """
 
 
@@ -24,7 +25,8 @@ def _script() -> str:
 
 
 def violations(page: Any) -> list[str]:
-    """Of the page as it stands now, each rule with an example. Skips the test where there is no axe."""
+    """Of the page as it stands now: each rule with an example, and what is wrong with that. Skips the test
+    where there is no axe."""
     page.evaluate(_script())
     found: list[str] = page.evaluate(_VIOLATIONS)
     return found

@@ -20,6 +20,7 @@ from tests.orders.ordering import medication, requisition
 from tests.screen.charts import HL7, coded
 from tests.web.at_the_screen import WAIT_MS, chromium, needs_chromium, playwright
 from tests.web.screens import SCREENS, Screen
+from tests.web.test_documents import LETTER, PICTURE
 from tests.web.visiting import Browser, give_grounds, make_account
 
 pytestmark = needs_chromium
@@ -123,6 +124,19 @@ def _fill_chart(store: Callable[..., None], subject: dict[str, str], owner: dict
     store(order.pop("resourceType"), "hostile-order", **order)
     asked = requisition(_PATIENT, code=text, reasonCode=[text], performer=[owner], note=note)
     store(asked.pop("resourceType"), "hostile-requisition", **asked)
+    letter, picture = ({"contentType": media, "data": data} for media, data in (LETTER, PICTURE))
+    content = [{"attachment": {**one, "title": _LONG}} for one in (letter, picture)]
+    date = "2026-01-05T10:00:00+01:00"
+    store(
+        "DocumentReference",
+        "hostile-document",
+        status="current",
+        type=text,
+        description=_LONG,
+        date=date,
+        subject=subject,
+        content=content,
+    )
     for category in ("laboratory", "vital-signs"):
         store(
             "Observation",

@@ -186,6 +186,7 @@ def give(page: Any, shift: Shift) -> None:
     page.click("a[href$='/administer']")
     form = page.locator("form.give")
     playwright.expect(form.locator("button")).to_be_hidden()
+    page.wait_for_load_state()  # then its script is there
     page.fill("#read", shift.read)
     page.keyboard.press("Enter")
     form.locator("button").dblclick()

@@ -114,6 +114,8 @@ class Doctor:
         typed = {"amount": "500", "times": "3", "end": end.isoformat(), "indication": indication}
         for name, value in typed.items():
             await page.fill(f"#{name}", value)
+        if not await page.input_value("#route"):  # the drug's own form does not tell
+            await page.select_option("#route", index=1)
         await page.click("#medication-form button[type=submit]")
         await page.locator("#staged > li", has_text=indication).wait_for()
         await self._answer_warnings()
