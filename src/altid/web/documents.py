@@ -7,9 +7,9 @@ that page holds, so that whose document it is stays in sight.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -37,6 +37,7 @@ from altid.screen.views.documents import (
     documents_of,
 )
 from altid.screen.views.elements import Resource, element, reference_key, text
+from altid.screen.views.moments import Moment
 from altid.web.attachments import (
     TEXT_CHARACTERS_MAX,
     AttachmentError,
@@ -62,10 +63,12 @@ _BEFORE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """`older`: documents before that moment are on the next page; None: there are none."""
+    """`older`: documents before that moment are on the next page; None: there are none. `has_more`: there are
+    some that no page shows, since more than fit on one have the same date, or none."""
 
     documents: tuple[Document, ...]
     older: str | None
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +116,30 @@ async def _read(
     connection: Connection, chart: Chart, patient: str, visible: Visible, kinds: Sequence[str], before: str
 ) -> _Listed:
     parts: dict[str, list[Resource]] = {}
-    oldest: list[str] = []
+    ends: list[Moment] = []
+    has_more = False
     for kind in kinds:
         date = _DATES[kind]
         criteria = [("patient", f"Patient/{patient}"), ("_sort", f"-{date}")]
         criteria += [(date, f"lt{before}")] if _BEFORE.fullmatch(before) else []
         found = await search(connection, query.parse(kind, tuple(criteria)), visible, count=SHOWN_MAX)
         parts[kind] = [content(each.stored) for each in found.found]
-        last = document_of(chart, parts[kind][-1]).at if parts[kind] else None
-        if found.resume is not None and last is not None:
-            oldest.append(f"{last.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    # The page ends where the first kind that has more ends: the others show what is older there once more.
-    older = max(oldest, default=None)
+        if found.resume is not None:
+            end = _end(document_of(chart, each).at for each in parts[kind])
+            ends += [end] if end else []
+            has_more |= end is None
+    # The page ends where the first kind that has more ends: the next one begins there for all of them.
+    end = max(ends, default=None)
     documents = documents_of(Chart(chart.patient, chart.read_at, parts, chart.others))
-    return _Listed(tuple(each for each in documents if _is_since(each, older)), older)
+    shown = tuple(each for each in documents if not (end and each.at and each.at < end))
+    return _Listed(shown, f"{end.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if end else None, has_more)
 
 
-def _is_since(document: Document, older: str | None) -> bool:
-    if older is None or document.at is None:
-        return True
-    return document.at.at >= datetime.fromisoformat(older)
+def _end(moments: Iterable[Moment | None]) -> Moment | None:
+    """Of those of one page, newest first: the earliest behind which all of one moment are still to come. None
+    where the page has but one moment."""
+    known = [moment for moment in moments if moment]
+    return min((moment for moment in known if moment > known[-1]), default=None)
 
 
 async def _asked(visit: Visit, names: PlaceNames) -> _Asked | Response:

@@ -18,6 +18,8 @@ WARDS: dict[str, tuple[str, str]] = {
     "ward.by-time": ("Det, der haster, først", "What is due first"),
     "ward.due": ("Næste opgaver", "Due next"),
     "ward.unconfirmed": ("Ikke bekræftet", "Not confirmed"),
+    "ward.tomorrow": ("i morgen {at}", "tomorrow {at}"),
+    "ward.yesterday": ("i går {at}", "yesterday {at}"),
     "ward.doses.late.one": ("{count} dosis mangler", "{count} dose missed"),
     "ward.doses.late.many": ("{count} doser mangler", "{count} doses missed"),
     "ward.doses.since": ("siden {at}", "since {at}"),
