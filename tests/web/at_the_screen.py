@@ -78,6 +78,12 @@ def until(page: Any, found: Any) -> None:
     raise AssertionError(f"{page.url} never showed {found}")
 
 
+def treats(page: Any, patient: str) -> None:
+    """Wait until the server knows that whoever is logged on treats the patient."""
+    page.goto(f"/patient/{patient}")
+    until(page, page.locator("nav.tabs"))
+
+
 def fill_in(page: Any, drug: str, **fields: str) -> None:
     """One order on the form of the page of orders, put on the list and checked there."""
     page.fill("#drug", drug)

@@ -9,7 +9,7 @@ from typing import Any
 
 from altid.access.identity import Role
 from tests.orders.ordering import drug, medication
-from tests.web.at_the_screen import WAIT_MS, chromium, log_on, needs_chromium
+from tests.web.at_the_screen import WAIT_MS, chromium, log_on, needs_chromium, treats
 from tests.web.visiting import give_grounds, make_account
 
 _ROOMS = ("altid.web", "altid.screen", "altid.lookup")
@@ -47,6 +47,7 @@ def test_a_wristband_that_is_read_too_early_goes_nowhere(
     with chromium() as browser:
         page = without_script(browser, plain_server)
         log_on(page, nurse.username)
+        treats(page, _PATIENT)
         page.goto(f"/patient/{_PATIENT}/administer")
         page.fill("#read", _NUMBER)
         page.keyboard.press("Enter")

@@ -26,6 +26,7 @@ from tests.web.at_the_screen import (
     playwright,
     sign,
     sitting,
+    treats,
 )
 from tests.web.visiting import give_grounds, make_account
 
@@ -87,6 +88,7 @@ def page(server: Own) -> Iterator[Any]:
     """A doctor's, logged on. Its browser knows Altid's page for when no server answers."""
     with chromium() as browser, sitting(browser, server.pages) as opened:
         log_on(opened, server.doctor)
+        treats(opened, _PATIENT)
         opened.evaluate("navigator.serviceWorker.ready.then(() => null)")
         yield opened
 

@@ -24,6 +24,7 @@ from tests.web.at_the_screen import (
     read_back,
     sign,
     sitting,
+    treats,
 )
 from tests.web.visiting import give_grounds, make_account, run
 
@@ -64,6 +65,7 @@ def page(browser: Any, plain_server: str, two: Two) -> Iterator[Any]:
     """The PC; the first of them is logged on."""
     with sitting(browser, plain_server) as opened:
         log_on(opened, two.own.username)
+        treats(opened, two.patient)
         yield opened
 
 

@@ -27,6 +27,7 @@ from tests.web.at_the_screen import (
     read_back,
     said,
     sitting,
+    treats,
 )
 from tests.web.axe import violations
 from tests.web.visiting import give_grounds, make_account
@@ -77,6 +78,7 @@ def page(browser: Any, plain_server: str, people: People, language: str) -> Iter
     """The doctor's."""
     with sitting(browser, plain_server, language) as opened:
         log_on(opened, people.doctor.username)
+        treats(opened, people.patient)
         yield opened
 
 
@@ -142,6 +144,7 @@ def test_an_application_that_asks_for_access(page: Any, people: People, language
 def test_a_paper_that_was_entered(browser: Any, plain_server: str, people: People, language: str) -> None:
     with sitting(browser, plain_server, language) as page:
         log_on(page, people.nurse.username)
+        treats(page, people.patient)
         page.goto(f"/patient/{people.patient}/back-entry")
         before = datetime.now(ZONE) - timedelta(hours=2)
         typed = {
