@@ -92,7 +92,8 @@ def measure(server: Server, effort: Effort) -> tuple[dict[str, Any], dict[str, b
             pages[name] |= browser.visits(path, effort.visits)
             strips[name] = browser.strip(path)
             results.say(f"{name:12} {_line(pages[name])}")
-        peer = _peer(server, token, browser, as_others, effort.visits)
+        peer, picture = _peer(server, token, browser, as_others, effort.visits)
+        strips |= {"react": picture} if picture else {}
     return {
         "server": server.command,
         "patients": effort.patients,
@@ -110,16 +111,20 @@ def _paths(ward: str, patients: list[str]) -> dict[str, list[str]]:
     return {"start": ["/"], "ward": [ward], "overview": patients, **parts}
 
 
-def _peer(server: Server, token: str, browser: Browser, path: str, visits: int) -> dict[str, Any]:
-    """The same overview of React components; `skipped` says why there is none."""
+def _peer(
+    server: Server, token: str, browser: Browser, path: str, visits: int
+) -> tuple[dict[str, Any], bytes]:
+    """The same overview of React components, and its picture; `skipped` says why there is none."""
     built = react_peer.built()
     if isinstance(built, str):
         results.say(f"React is left out: {built}")
-        return {"skipped": built}
+        return {"skipped": built}, b""
     with react_peer.serving(server, token, built) as address:
-        shown = browser.at(address).visits(path, visits, until=react_peer.READY)
+        peer = browser.at(address)
+        shown = peer.visits(path, visits, until=react_peer.READY)
+        picture = peer.strip(path)
     results.say(f"{'react':12} {_line(shown)}")
-    return shown | {"made_of": react_peer.MADE_OF}
+    return shown | {"made_of": react_peer.MADE_OF}, picture
 
 
 def _told(asked: Asked) -> dict[str, float]:

@@ -21,9 +21,9 @@ from benchmarks.latency import percentile
 _WAIT_MS = 60_000
 _QUIET_MS = 400
 """After a page is loaded: what still happens counts, too."""
-_STRIP_MS = (200, 400, 600, 800, 1_000, 1_500, 2_000, 3_000)
+_STRIP_MS = (300, 600, 900, 1_200, 1_600, 2_500)
 """Moments of the pictures of a page on its way."""
-_STRIP_WIDTH, _STRIP_HEIGHT = 224, 158
+_STRIP_WIDTH, _STRIP_HEIGHT = 304, 214
 _KEYS = "Åkjær"
 
 _WATCH = """
