@@ -7,6 +7,8 @@ from typing import Any
 PATIENT = "orders-p1"
 WARD = "1000000000016111"
 DRUG = "orders-drug"
+_END = "2099-12-28"
+"""An order that is over before it is signed is refused, and the server's clock is the machine's."""
 
 
 def patient(id_: str = PATIENT) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def medication(number: int = 0, patient_: str = PATIENT, **others: Any) -> dict[
                         "frequency": 1,
                         "period": 1,
                         "periodUnit": "d",
-                        "boundsPeriod": {"start": "2026-11-28", "end": "2026-12-28"},
+                        "boundsPeriod": {"start": "2026-11-28", "end": _END},
                     }
                 },
                 "route": {"text": "oral"},

@@ -136,7 +136,7 @@ def fill(page: Any, drug: str = "Panodil", **fields: str) -> None:
     page.fill("#drug", drug)
     page.locator("#drug-found button").first.click()
     page.select_option("#schedule", "times")
-    typed = {"amount": "1000", "times": "3", "end": "2027-12-28", "indication": "Smerter", **fields}
+    typed = {"amount": "1000", "times": "3", "end": "2099-12-28", "indication": "Smerter", **fields}
     for name, value in typed.items():
         page.fill(f"#{name}", value)
     page.click("#medication-form button[type=submit]")
