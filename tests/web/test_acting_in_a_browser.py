@@ -337,9 +337,12 @@ def test_two_who_opened_the_page_before_either_gave_give_one_dose(
     alert = second.locator(".outcome.alert")
     playwright.expect(alert).to_contain_text("efter at du så den")
     playwright.expect(alert).to_contain_text("(sygeplejerske)")
+    told_twice = doctor.locator("#outbox .refused", has_text="efter at du så den")
+    playwright.expect(told_twice).to_have_count(0)
     assert len(versions(web_server, "MedicationAdministration", patient)) == 1
-    alert.get_by_role("link", name="Se igen").click()
+    alert.get_by_role("button", name="Se igen").click()
     playwright.expect(doctor.locator(".give-list")).to_contain_text("givet")
+    playwright.expect(told_twice).to_have_count(0)
     again = read_wristband(doctor, patient)
     again.locator("button").click()
     why = again.locator("[data-override=dose-given]")

@@ -5,7 +5,7 @@
 import { changeOf, letGoOf, openDoses, readChange, readOf } from "./changing.js";
 import { number } from "./dosing.js";
 import { administration } from "./giving.js";
-import { all, events, isPossible, sign } from "./outbox.js";
+import { all, events, isPossible, letGo, sign } from "./outbox.js";
 import { requesterOf } from "./requester.js";
 import { element } from "./saying.js";
 import { start } from "./swing.js";
@@ -96,7 +96,10 @@ async function submit(event) {
     if (!isPossible) throw new Error("nothing can be kept here");
     const { account } = await start();
     if (account !== said.account) return refuse(form, [{ text: said.other }]);
-    sent.set(form, await sign([], { path, body, version }, aboutOf(form)));
+    await forget(form);
+    const key = await sign([], { path, body, version }, aboutOf(form));
+    form.dataset.sent = key;
+    sent.set(form, key);
   } catch {
     return refuse(form, [{ text: said.unkept }]);
   }
@@ -142,7 +145,10 @@ async function show() {
   for (const [form, key] of underway) {
     const entry = entries.get(key);
     if (entry?.state === "known") know(form, entry.receipts[0]);
-    if (entry?.state === "refused") refuse(form, entry.refused, entry.status);
+    if (entry?.state === "refused") {
+      form.dataset.refused = entry.id;
+      refuse(form, entry.refused, entry.status);
+    }
   }
 }
 
@@ -166,11 +172,24 @@ function refuse(form, found, status = 0) {
   for (const { code, text } of found.filter((one) => one.code)) {
     const id = `override-${[...document.forms].indexOf(form)}-${code}`;
     const field = element("input", { id, "data-override": code, maxlength: "1000", required: true });
-    place.append(element("label", { for: id }, `${said.override} ${text}`), field);
+    const label = found.length === 1 ? said.override : `${said.override} ${text}`;
+    place.append(element("label", { for: id }, label), field);
   }
   const isUnseen = status === 409 && !found.some((one) => one.code);
-  if (isUnseen) place.append(element("a", { href: window.location.pathname }, said.look));
+  if (isUnseen) place.append(element("button", { type: "button", click: () => lookAgain(form) }, said.look));
   place.scrollIntoView({ block: "nearest" });
+}
+
+// Who looks again, or sends it otherwise, has read why it was refused.
+async function lookAgain(form) {
+  await forget(form);
+  window.location.reload();
+}
+
+async function forget(form) {
+  const { refused } = form.dataset;
+  delete form.dataset.refused;
+  if (refused) await letGo(refused);
 }
 
 function tell(form, kind, text) {

@@ -64,12 +64,14 @@ const staged = () => entries.filter((one) => one.state === "staged");
 const stagedElsewhere = () =>
   staged().filter((one) => one.patient !== document.getElementById("ordering")?.dataset.patient);
 const known = () => entries.filter((one) => one.state === "known");
-const refused = () => entries.filter((one) => one.state === "refused");
+// What is refused in sight of the form that it was sent from, is told there.
+const isInSight = (one) => document.querySelector(`form[data-sent="${one.key}"]`) !== null;
+const refused = () => entries.filter((one) => one.state === "refused" && !isInSight(one));
 const isLoud = () => waiting().some((one) => Date.now() - one.at > LOUD_MS);
 
 function show() {
   const loud = (wasLoud = isLoud());
-  panel.hidden = !entries.some((one) => one.state !== "staged") && !stagedElsewhere().length;
+  panel.hidden = ![waiting(), refused(), stagedElsewhere(), known()].some((some) => some.length);
   panel.className = loud ? "outbox loud" : "outbox";
   panel.replaceChildren(
     ...(loud ? [element("p", { role: "alert", class: "shout" }, say("outbox.loud", { count: waiting().length }))] : []),
