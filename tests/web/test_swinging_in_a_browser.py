@@ -21,6 +21,7 @@ from tests.lookup.serving_lookup import serving_lookup
 from tests.orders.ordering import drug, medication, unsigned
 from tests.orders.posts import wait_until
 from tests.ports import free_port
+from tests.web.axe import violations
 from tests.web.sites import Reached, behind_lines
 from tests.web.visiting import give_grounds, make_account
 
@@ -33,6 +34,7 @@ _WAIT_MS = 20_000
 _LOOKUP_HOST = "127.0.0.2"
 """Another host than the sites' to a browser."""
 _PATIENT = "swing-anna"
+_PICTURES = Path(__file__).parents[2] / "build" / "screens"
 _WORKER = "navigator.serviceWorker.ready.then(() => null)"
 
 
@@ -248,6 +250,10 @@ def test_it_comes_back_to_the_site_that_answers(
     cut(sites)
     screen.goto(f"/logon?next=/patient/{_PATIENT}")
     screen.wait_for_url(f"{lookup}/**")
+    playwright.expect(screen.locator("#back")).to_contain_text("går selv tilbage")
+    assert violations(screen) == []
+    _PICTURES.mkdir(parents=True, exist_ok=True)
+    screen.screenshot(path=_PICTURES / "lookup-on-the-way-back.png")
     sites[1].line.heal()
     screen.wait_for_url(f"{sites[1].url}/logon?next=/patient/{_PATIENT}")
 
