@@ -10,7 +10,7 @@ from hypothesis import given
 
 from altid.fhir import json
 from altid.fhir.validation import validate
-from altid.orders import dosage
+from altid.orders import amount, dosage
 from altid.orders.amount import Amount
 from altid.orders.dose import Dosage
 from altid.orders.unreadable import UnreadableError
@@ -205,3 +205,7 @@ def test_what_is_half_understood_is_refused_and_the_field_named(
         dosage.read(instructions)
     assert (refused.value.code, refused.value.field) == (code, field)
     assert all(refused.value.text)
+
+
+def test_an_amount_with_a_trailing_zero_is_written_without() -> None:
+    assert amount.write(Amount(Decimal("1.0"), "mg"))["value"] == 1

@@ -148,7 +148,7 @@ def read(quantity: Resource) -> Amount | None:
 
 def write(amount: Amount) -> Resource:
     """As a Quantity: the unit that Danes read beside the UCUM code."""
-    text = f"{amount.value:f}"
-    value: int | json.Decimal = int(text) if amount.value == int(amount.value) else json.Decimal(text)
+    whole = int(amount.value)
+    value: int | json.Decimal = whole if amount.value == whole else json.Decimal(f"{amount.value:f}")
     unit = amount.unit_text("da")
     return {"value": value, "unit": unit, "system": ucum.SYSTEM, "code": amount.unit}
