@@ -17,7 +17,11 @@ function take() {
   const wanted = new URLSearchParams(location.hash.slice(1)).get("back");
   if (!wanted) return;
   history.replaceState(null, "", location.pathname + location.search);
-  if (URL.canParse(wanted)) sessionStorage.setItem(WANTED, wanted);
+  try {
+    sessionStorage.setItem(WANTED, new URL(wanted).href);
+  } catch {
+    // It is no address: then there is nowhere to go back to.
+  }
 }
 
 async function answers(site) {
@@ -48,5 +52,7 @@ async function look(wanted) {
 // Then the link is there, and nothing is taken away.
 const isTyped = () => [...document.querySelectorAll(FIELDS)].some((field) => field.value !== field.defaultValue);
 
+// Whoever comes here another time, by themselves, is not taken away.
+link?.addEventListener("click", () => sessionStorage.removeItem(WANTED));
 take();
 if (place && sessionStorage.getItem(WANTED)) look(new URL(sessionStorage.getItem(WANTED)));
