@@ -1,9 +1,10 @@
 // Changing or renewing an order: the dose form with its whole dosage. What is sent names only what is to be different,
 // is read back beside what it was, and is held against the patient's other orders while it is typed.
 
-import { doseForm, mark } from "./dose-form.js";
+import { doseForm } from "./dose-form.js";
 import { dosing, faults } from "./dosing.js";
 import { REVIEW_DATE, dosesOf, examined, sayWhileTyping, saysOf } from "./examining.js";
+import { mark } from "./marking.js";
 import { readBack } from "./read-back.js";
 import { element, inWords, say } from "./saying.js";
 import { keepTyped } from "./typed.js";

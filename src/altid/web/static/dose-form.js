@@ -2,7 +2,7 @@
 // (`fields`), as it is typed: kept over a reload, put back in, and made into FHIR by `dosing.js`.
 
 import { whole } from "./dosing.js";
-import { element, say } from "./saying.js";
+import { element } from "./saying.js";
 
 const SNOMED = "http://snomed.info/sct";
 const POURED = ["47625008", "34206005", "as-ordered"]; // routes of what may run in, at a rate
@@ -231,23 +231,4 @@ export function doseForm(root) {
 
   const first = () => [...steps.querySelectorAll("[name=amount], [name=morning]")].find((one) => one.checkVisibility());
   return { clear, fieldOf, fields, fill, first, suit };
-}
-
-/** Say by each field what is wrong with it: [[element, text key]]. Gives whether there was anything. */
-export function mark(form, wrong) {
-  for (const field of form.querySelectorAll("[aria-invalid]")) {
-    field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-describedby");
-  }
-  for (const text of form.querySelectorAll(".field-fault")) text.remove();
-  for (const [field, why] of wrong) {
-    if (field.hasAttribute("aria-invalid")) continue;
-    const id = `${field.id || field.name}-fault`;
-    field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", id);
-    const place = field.closest(".several") ?? field;
-    (place === field ? place.parentElement : place).append(element("p", { class: "field-fault", id }, say(`order.wrong.${why}`)));
-  }
-  wrong[0]?.[0].focus();
-  return wrong.length > 0;
 }

@@ -1,10 +1,11 @@
 // Ordering drugs for one patient: a form, and the list of what is staged (`staged.js`). What is typed or staged is kept
 // sealed (`outbox.js`) until it is signed, so neither a reload nor a site that goes away loses it.
 
-import { doseForm, mark } from "./dose-form.js";
+import { doseForm } from "./dose-form.js";
 import { dosing, faults } from "./dosing.js";
 import { drugSearch } from "./drug-search.js";
 import { REVIEW_DATE, sayWhileTyping } from "./examining.js";
+import { mark } from "./marking.js";
 import { drop, isPossible, open, stage } from "./outbox.js";
 import { requesterOf } from "./requester.js";
 import { say } from "./saying.js";
