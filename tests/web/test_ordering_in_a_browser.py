@@ -230,6 +230,7 @@ def test_an_order_is_typed_by_keyboard_alone_and_enter_twice_signs_once(screen: 
     playwright.expect(screen.locator("#drug-found [role=option]").first).to_be_visible()
     screen.keyboard.press("Enter")
     playwright.expect(screen.locator("#amount")).to_be_focused()
+    playwright.expect(screen.locator(".step-head")).to_be_hidden()
     screen.keyboard.type("1 g x 4")
     screen.keyboard.press("Enter")
     playwright.expect(screen.locator("#length-fault, #indication-fault")).to_have_count(2)
