@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from altid.record.postgres import Cluster, PostgresSettings, embedded
 
 _START_SECONDS_MAX = 120
-_STOP_SECONDS_MAX = 60
+_STOP_SECONDS_MAX = 180
 _SEEN_MS_MAX = 20_000
 """Until a page shows what a test expects: Playwright waits 5 s, which a busy machine may need."""
 _TEST_SETTINGS = PostgresSettings(buffers_bytes=128 * 1024 * 1024, wal_bytes_max=512 * 1024 * 1024)
