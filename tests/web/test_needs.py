@@ -138,3 +138,24 @@ def test_drugs_in_force_stand_on_every_page(web_server: str, browser: httpx.Clie
     stored(web_server, [drug(77, "active", "2026-11-01")])
     older = browser.get("/patient/longest/medication?before=2012-01-01T00:00Z").text
     assert "Præparat 77 tabletter" in older
+
+
+@pytest.mark.parametrize(
+    ("category", "page"),
+    [
+        ({"system": f"{HL7}/observation-category", "code": "vital-sign"}, "vitals"),
+        ({"code": "vital-signs"}, "vitals"),
+        ({"system": "urn:somebodys-own", "code": "vital-signs"}, "results"),
+    ],
+)
+@pytest.mark.usefixtures("longest")
+def test_a_measurement_is_read_for_the_page_that_shows_it(
+    web_server: str, browser: httpx.Client, category: dict[str, str], page: str
+) -> None:
+    told = measured("odd", "laboratory", "Sjælden måling", "2026-11-20") | {
+        "category": [{"coding": [category]}]
+    }
+    stored(web_server, [told])
+    others = {"vitals": "results", "results": "vitals"}
+    assert "Sjælden måling" in browser.get(f"/patient/longest/{page}").text
+    assert "Sjælden måling" not in browser.get(f"/patient/longest/{others[page]}").text

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from altid.screen.views.readings import CATEGORIES, VITAL_CODES
 from altid.screen.views.vitals import VITALS_OLDER
 from altid.web.finding import Parameter
 
@@ -77,14 +78,17 @@ class Need:
         return replace(self, newest=(*self.newest, one))
 
 
+_VITAL = ",".join(f"{system}|{code}" for system in CATEGORIES for code in VITAL_CODES)
+
+
 def _vitals(count_max: int) -> Newest:
-    asked = (("category", "vital-signs"), ("_sort", "-date"))
+    asked = (("category", _VITAL), ("_sort", "-date"))
     return Newest("Observation", asked, count_max, VITALS_OLDER, "date")
 
 
 def _results(count_max: int) -> Newest:
     """Of the laboratory and whatever else was measured, apart from vital signs, which would crowd it out."""
-    asked = (("category:not", "vital-signs"), ("_sort", "-date"))
+    asked = (("category:not", _VITAL), ("_sort", "-date"))
     return Newest("Observation", asked, count_max, "Observation", "date")
 
 
@@ -131,7 +135,7 @@ ORDERS = Need(
     (
         _past_drugs(60),
         _past("ServiceRequest", "authored", 60),
-        _GIVEN._replace(count_max=100),
+        _GIVEN,
         _reports(30),
     ),
     ("MedicationRequest", "ServiceRequest"),

@@ -26,7 +26,9 @@ from altid.screen.views.judgement import Judgement, judgement_of
 from altid.screen.views.moments import Moment, sort_key
 from altid.screen.views.values import Pair, Quantity, Span, Value, same_unit, span_of, value_of
 
-_CATEGORIES = (f"{HL7}/observation-category", "")
+CATEGORIES = (f"{HL7}/observation-category", "")
+"""Systems of the categories that tell what kind a reading is; "": none is named."""
+VITAL_CODES = ("vital-signs", "vital-sign")
 _NPU = ("urn:oid:1.2.208.176.2.1", "http://npu-terminology.org")
 _SYSTEMS = (*_NPU, LOINC, SNOMED)
 """Which of several codes names the analysis, the first that there is."""
@@ -161,10 +163,8 @@ def _key(part: Resource, named: Sequence[tuple[str, str, str | None]] | None = N
 def _kind(observation: Resource) -> Kind:
     """By category; without one, an NPU code means the laboratory."""
     categories = elements(observation.get("category"))
-    named = {
-        code for category in categories for system, code, _ in codings(category) if system in _CATEGORIES
-    }
-    if named & {"vital-signs", "vital-sign"}:
+    named = {code for category in categories for system, code, _ in codings(category) if system in CATEGORIES}
+    if not named.isdisjoint(VITAL_CODES):
         return Kind.VITAL
     if "laboratory" in named:
         return Kind.LABORATORY
