@@ -14,6 +14,7 @@ from tests.access.auditing import sql
 
 from .conftest import Send
 from .ordering import PATIENT, bundle, medication, requisition
+from .posts import wait_until
 
 
 def versions(dsn: str, reference: str) -> int:
@@ -203,6 +204,16 @@ def test_check_tells_what_stands_against_an_order_and_writes_nothing(client: htt
     assert answer.status_code == 200
     assert "patient-unknown" in [finding["code"] for finding in answer.json()["findings"]]
     assert sql(dsn, "SELECT count(*) FROM resource") == before
+
+
+def test_a_check_is_a_look_at_the_patient_and_in_the_audit(client: httpx.Client, dsn: str) -> None:
+    body = "convert_from(body, 'UTF8')::json"
+    looks = (
+        f"SELECT count(*) FROM audit WHERE {body} ->> 'operation' = 'check' AND '{PATIENT}' = ANY (patients)"
+    )
+    before = sql(dsn, looks)[0][0]
+    assert client.post("/orders/check", json=medication()).status_code == 200
+    wait_until(lambda: sql(dsn, looks)[0][0] > before)
 
 
 def test_check_gives_each_order_as_it_would_be_signed(client: httpx.Client) -> None:

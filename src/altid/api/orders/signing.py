@@ -60,10 +60,12 @@ async def sign(service: Service, desk: OrderDesk, request: Request) -> Response:
 
 async def check(service: Service, request: Request) -> Response:
     """POST /orders/check: each order as it would be signed, to be read back, and what stands against it.
-    Nothing is written."""
+    Nothing is written, and it is a look at the patients' charts."""
     asked = orders_of(service.settings, request, _UNSIGNED_KEY)
     _require_seen(request, asked, writes=False)
     charts = await allowed(service, request, asked)
+    for patient in filter(None, charts):  # what is found tells of their allergies and drugs
+        request.permit.note(Note(Told.READ, asked[0].type, patients=(patient,), operation="check"))
     examined = _findings(asked, charts)
     findings = [
         {**finding.json, "field": placed(finding, one)} for one, found in examined for finding in found
