@@ -47,7 +47,7 @@ _ROW = {
     "nonce": re.compile(r"[A-Za-z0-9+/]{16}", re.ASCII),
     "sealed": re.compile(r"[A-Za-z0-9+/]{24,400000}={0,2}", re.ASCII),
 }
-"""Of an order that waits, as static/outbox.js seals it. What it says nobody can read here."""
+"""Of an order that waits, as static/sealed.js keeps it. What it says nobody can read here."""
 
 
 def moving_routes(service: Service) -> list[BaseRoute]:

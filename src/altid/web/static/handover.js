@@ -1,7 +1,8 @@
 // On the hand-over list: what this browser holds of the one who is logged on, patient by patient. It is shown and
 // printed with the rest, and stays where it is.
 
-import { all, events, isPossible, kept, open } from "./outbox.js";
+import { all, events, isPossible, kept } from "./outbox.js";
+import { open } from "./sealed.js";
 import { element, moment, say } from "./saying.js";
 
 const AGAIN_MS = 3_000; // between tries to open, while no server answers

@@ -3,7 +3,8 @@
 // open pages have handed to the worker and with the orders that wait here; and where there is none for a while,
 // at the lookup record, which leads back by itself.
 
-import { sealedRows, sendOnce } from "./outbox.js";
+import { sendOnce } from "./outbox.js";
+import { sealedRows } from "./sealed.js";
 import { adopt, ticketAt } from "./swing.js";
 
 const LOOK_MS = 2_000;

@@ -3,7 +3,8 @@
 
 import "./keeping.js";
 import "./gone.js";
-import { all, clear, deliver, events, isPossible, keysOf, open, tellOperations } from "./outbox.js";
+import { all, clear, deliver, events, isPossible, keysOf, tellOperations } from "./outbox.js";
+import { open } from "./sealed.js";
 import { element, moment, say } from "./saying.js";
 import { events as sites, shown, start } from "./swing.js";
 
