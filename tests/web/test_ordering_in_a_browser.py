@@ -433,7 +433,7 @@ def test_without_any_site_the_page_says_where_to_look_and_comes_back(
     playwright.expect(screen.locator("#site-sign")).to_contain_text("Intet sted svarer")
     playwright.expect(screen.locator("#site-sign a")).to_have_attribute("href", _LOOKUP)
     screen.goto("/logon")
-    playwright.expect(screen.locator("[data-gone]").first).to_contain_text("Intet sted svarer")
+    playwright.expect(screen.locator("p[data-gone]").first).to_contain_text("Intet sted svarer")
     playwright.expect(screen.locator("[data-gone] a").first).to_have_attribute("href", _LOOKUP)
     sites[0].start()
     playwright.expect(screen.locator("#username")).to_be_visible(timeout=_WAIT_MS)
