@@ -252,7 +252,7 @@ def test_a_warning_is_overridden_with_a_reason_that_is_kept(
     screens: dict[Role, Any], store: Callable[..., None], web_server: str, patient: str
 ) -> None:
     coding = {"system": "http://www.whocc.no/atc", "code": "N02BE01", "display": "paracetamol"}
-    store("Medication", "acts-panodil", status="active", code={"coding": [coding], "text": "Panodil"})
+    store("Medication", "acts-panodil", status="active", code={"coding": [coding], "text": "Actodil"})
     order = medication(patient_=patient, medicationReference={"reference": "Medication/acts-panodil"})
     mg = {"value": 1000, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
     order["dosageInstruction"][0]["doseAndRate"] = [{"doseQuantity": mg}]
