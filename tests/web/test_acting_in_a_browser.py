@@ -340,7 +340,8 @@ def test_two_who_opened_the_page_before_either_gave_give_one_dose(
     told_twice = doctor.locator("#outbox .refused", has_text="efter at du så den")
     playwright.expect(told_twice).to_have_count(0)
     assert len(versions(web_server, "MedicationAdministration", patient)) == 1
-    alert.get_by_role("button", name="Se igen").click()
+    with doctor.expect_event("load"):
+        alert.get_by_role("button", name="Se igen").click()
     playwright.expect(doctor.locator(".give-list")).to_contain_text("givet")
     playwright.expect(told_twice).to_have_count(0)
     again = read_wristband(doctor, patient)

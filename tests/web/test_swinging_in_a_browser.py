@@ -124,7 +124,6 @@ def test_a_reload_goes_on_at_the_other_site_without_a_logon(
 _WAITS = """
 async ({patient, order}) => {
   const outbox = await import("/static/outbox.js");
-  await outbox.open();
   const what = {kind: "MedicationRequest", action: "create", says: ["Panodil"], titles: []};
   const about = {patient, label: "TESTESEN, Anna", ...what};
   await outbox.sign([], {path: "/orders", body: order}, about);
