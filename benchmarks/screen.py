@@ -23,7 +23,7 @@ PATIENTS, PATIENTS_QUICK = 10_000, 200
 CHARTS, CHARTS_QUICK = 100, 40
 """Patients with a whole record, who lie in the wards."""
 ASKED, ASKED_QUICK = 300, 20
-"""Times that each page is asked for, for the server's time: the slowest of a hundred is told by some of them."""
+"""Times that each page is asked for, for the server's time: so that several tell the slowest of a hundred."""
 VISITS, VISITS_QUICK = 5, 2
 """Times that a browser shows each page, cold and warm."""
 _TOKEN_S = 3_600.0
