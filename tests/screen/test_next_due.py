@@ -82,6 +82,40 @@ def test_a_dose_may_be_days_ahead(repeat: dict[str, Any], due: datetime) -> None
     assert slot.at.at == due
 
 
+@pytest.mark.parametrize(
+    ("repeat", "last", "now", "due"),
+    [
+        ({"timeOfDay": ["08:00:00"], "frequency": 1, "period": 3, "periodUnit": "d"}, 10, 13, at(13, 8)),
+        ({"when": ["MORN"], "dayOfWeek": ["mon"]}, 9, 13, at(16, 8)),
+        ({"when": ["MORN"], "dayOfWeek": ["mon"]}, 9, 17, at(16, 8)),
+    ],
+    ids=["every third day", "weekly", "weekly, missed yesterday"],
+)
+def test_a_dose_of_days_ago_counts_for_its_own_time(
+    repeat: dict[str, Any], last: int, now: int, due: datetime
+) -> None:
+    slot = next_slot(lines(repeat, "2026-11-07"), at(last, 8, 5), at(now, 7))
+    assert slot is not None
+    assert slot.at.at == due
+
+
+def test_what_is_given_on_days_of_the_week_is_due_on_those_days() -> None:
+    days = {"dayOfWeek": ["mon", "tue"], "frequency": 1, "period": 1, "periodUnit": "wk"}
+    slot = next_slot(lines(days), at(16, 8, 5), at(16, 12))
+    assert slot is not None
+    assert (slot.at.at, slot.is_about) == (at(17, 8), True)
+    later = next_slot(lines(days), at(17, 8, 5), at(17, 12))
+    assert later is not None
+    assert later.at.at == at(23, 8)
+
+
+def test_what_was_missed_for_days_is_late_since_yesterday() -> None:
+    three = {"frequency": 3, "period": 1, "periodUnit": "d"}
+    slot = next_slot(lines(three), at(12, 8), NOON)
+    assert slot is not None
+    assert (slot.at.at, slot.is_overdue) == (at(16, 12), True)
+
+
 def test_nothing_is_due_as_needed_nor_after_the_end_nor_in_words_alone() -> None:
     ended = {"when": ["MORN"], "boundsPeriod": {"end": "2026-11-16"}}
     assert next_slot(dosages_of([{"timing": {"repeat": ended}}]), None, NOON) is None

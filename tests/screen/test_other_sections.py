@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -199,6 +200,14 @@ def test_a_note_in_html_is_read_without_its_marks() -> None:
 
 def test_what_no_reader_sees_is_not_read() -> None:
     assert plain_text("<style>p {}</style><script>alert(1)</script>Æbler &amp; pærer") == "Æbler & pærer"
+
+
+@pytest.mark.parametrize("sign", ["<a ", "<!--", "<?", "</a ", "&amp;"])
+def test_marks_without_an_end_are_read_in_one_go(sign: str) -> None:
+    """In bounds that tell once through the text from once for each sign, which takes minutes."""
+    begun = time.monotonic()
+    plain_text(sign * 50_000)
+    assert time.monotonic() - begun < 10
 
 
 def test_a_picture_is_not_shown_as_text() -> None:

@@ -59,6 +59,12 @@ def test_a_dose_counts_for_the_time_that_it_is_nearest_to(
     assert is_same_dose(lines(repeat), other, one) is expected
 
 
+def test_days_of_the_week_are_doses_of_their_own() -> None:
+    days = lines({"dayOfWeek": ["mon", "tue"], "frequency": 1, "period": 1, "periodUnit": "wk"})
+    assert not is_same_dose(days, at(16, 8, 5), at(17, 8, 10))
+    assert is_same_dose(days, at(16, 8, 5), at(16, 11))
+
+
 def test_what_is_taken_as_needed_is_one_dose_only_within_minutes() -> None:
     needed = lines({}, **AS_NEEDED)
     assert is_same_dose(needed, at(17, 8), at(17, 8, 29))

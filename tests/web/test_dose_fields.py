@@ -212,7 +212,7 @@ def test_times_are_understood_as_they_are_typed(
     assert script("clocks", typed) == times
 
 
-@pytest.mark.parametrize("typed", ["", "1.000,5", "en", "-1", "1 000", "1e3", "½"])
+@pytest.mark.parametrize("typed", ["", "1.000", "12.500", "1.000,5", "en", "-1", "1 000", "1e3", "½"])
 def test_what_is_no_number_is_never_guessed(script: Callable[..., Any], typed: str) -> None:
     fields = {
         "steps": [

@@ -231,7 +231,7 @@ def _go(look: Any, screen: Screen, language: str, cookies: list[dict[str, str]],
 
 
 @needs_chromium
-@pytest.mark.parametrize("language", ["da", pytest.param("en", marks=pytest.mark.long)])
+@pytest.mark.parametrize("language", ["da", "en"])
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 def test_a_screen_is_for_everybody(
     screen: Screen,

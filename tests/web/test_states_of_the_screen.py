@@ -32,7 +32,7 @@ from tests.web.at_the_screen import (
 from tests.web.axe import violations
 from tests.web.visiting import give_grounds, make_account
 
-_LANGUAGES = ["da", pytest.param("en", marks=pytest.mark.long)]
+_LANGUAGES = ["da", "en"]
 pytestmark = [needs_chromium, pytest.mark.parametrize("language", _LANGUAGES)]
 
 _PICTURES = Path(__file__).parents[2] / "build" / "screens"

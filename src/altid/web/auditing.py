@@ -30,8 +30,8 @@ def audit_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
         return await _looks(visit, names)
 
     return [
-        Route("/looks", gated(service, ask), methods=["GET"]),
-        Route("/looks", gated(service, looks), methods=["POST"]),
+        Route("/looks", gated(service, ask, makes_ways_in=True), methods=["GET"]),
+        Route("/looks", gated(service, looks, makes_ways_in=True), methods=["POST"]),
     ]
 
 

@@ -42,8 +42,8 @@ def block_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
 
     return [
         Route("/patient/{id}/blocks", gated(service, show), methods=["GET"]),
-        Route("/patient/{id}/blocks", gated(service, put), methods=["POST"]),
-        Route("/patient/{id}/blocks/lift", gated(service, lift), methods=["POST"]),
+        Route("/patient/{id}/blocks", gated(service, put, makes_ways_in=True), methods=["POST"]),
+        Route("/patient/{id}/blocks/lift", gated(service, lift, makes_ways_in=True), methods=["POST"]),
     ]
 
 

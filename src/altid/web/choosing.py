@@ -39,7 +39,7 @@ def settings_routes(service: Service, names: PlaceNames, wards: Wards) -> list[B
     return [
         Route(SETTINGS, gated(service, show, needs_audit=False), methods=["GET"]),
         Route(SETTINGS, gated(service, keep, needs_audit=False), methods=["POST"]),
-        Route(f"{SETTINGS}/session", gated(service, _end), methods=["POST"]),
+        Route(f"{SETTINGS}/session", gated(service, _end, makes_ways_in=True), methods=["POST"]),
         Route(START, gated(service, start, needs_audit=False), methods=["GET"]),
     ]
 

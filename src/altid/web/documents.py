@@ -22,6 +22,7 @@ from altid.fhir.search import query
 from altid.record.database import Connection
 from altid.record.read import read, read_found
 from altid.record.search import search
+from altid.record.stored import Found
 from altid.record.visibility import Visible
 from altid.screen.headers import POLICY
 from altid.screen.rendering import answer
@@ -123,16 +124,23 @@ async def _read(
         criteria = [("patient", f"Patient/{patient}"), ("_sort", f"-{date}")]
         criteria += [(date, f"lt{before}")] if _BEFORE.fullmatch(before) else []
         found = await search(connection, query.parse(kind, tuple(criteria)), visible, count=SHOWN_MAX)
-        parts[kind] = [content(each.stored) for each in found.found]
+        # Documents carry their pictures: reading fifty of them takes longer than anybody else should wait.
+        parts[kind] = await run_in_threadpool(_contents, found.found)
         if found.resume is not None:
             end = _end(document_of(chart, each).at for each in parts[kind])
             ends += [end] if end else []
             has_more |= end is None
     # The page ends where the first kind that has more ends: the next one begins there for all of them.
     end = max(ends, default=None)
-    documents = documents_of(Chart(chart.patient, chart.read_at, parts, chart.others))
+    documents = await run_in_threadpool(
+        documents_of, Chart(chart.patient, chart.read_at, parts, chart.others)
+    )
     shown = tuple(each for each in documents if not (end and each.at and each.at < end))
     return _Listed(shown, f"{end.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if end else None, has_more)
+
+
+def _contents(found: Iterable[Found]) -> list[Resource]:
+    return [content(each.stored) for each in found]
 
 
 def _end(moments: Iterable[Moment | None]) -> Moment | None:

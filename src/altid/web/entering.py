@@ -137,10 +137,11 @@ class Entrance:
     async def _off(self, visit: Visit) -> Response:
         """The browser forgets the session in any case: also where the database is away, in which case the
         session's tokens still end by themselves."""
-        await log_off(visit.service.guard.desk, visit.caller, visit.identity)
+        ended = await log_off(visit.service.guard.desk, visit.caller, visit.identity)
+        outcome = Outcome.UNKNOWN if isinstance(ended, Refusal) else Outcome.DONE
         with suppress(AuditUnavailableError):
             who, origin = who_of(visit.identity), origin_of(visit.request)
-            await entries.keep(visit.service.guard, origin, Action.LOGOFF, Outcome.DONE, who, "page:logoff")
+            await entries.keep(visit.service.guard, origin, Action.LOGOFF, outcome, who, "page:logoff")
         answer = go(LOGON)
         cookies.end(answer, secure=cookies.is_secure(visit.request))
         return answer

@@ -137,7 +137,7 @@ def _rows(form: Form) -> list[dict[str, str]]:
     """What waits in the browser, sealed; nothing where it is not of that form."""
     try:
         rows: Any = json.loads(form.get("rows") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     is_good = isinstance(rows, list) and len(rows) <= ROWS_MAX and all(map(_is_row, rows))
     return rows if is_good else []

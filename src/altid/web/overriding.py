@@ -36,8 +36,8 @@ def override_routes(service: Service, names: PlaceNames) -> list[BaseRoute]:
 
     return [
         Route("/patient/{id}/override", gated(service, break_glass), methods=["POST"]),
-        Route("/follow-up", gated(service, listing), methods=["GET"]),
-        Route("/follow-up", gated(service, follow_up), methods=["POST"]),
+        Route("/follow-up", gated(service, listing, makes_ways_in=True), methods=["GET"]),
+        Route("/follow-up", gated(service, follow_up, makes_ways_in=True), methods=["POST"]),
     ]
 
 

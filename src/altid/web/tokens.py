@@ -86,9 +86,10 @@ async def _end(service: Service, request: Request) -> Response:
     except NotIdentifiedError:
         return refused_as_json(request, refusal.NOT_LOGGED_ON)
     ended = await log_off(service.guard.desk, caller_of(request, service), identity)
+    outcome = Outcome.UNKNOWN if isinstance(ended, Refusal) else Outcome.DONE
     with suppress(AuditUnavailableError):
         who, origin = who_of(identity), origin_of(request)
-        await entries.keep(service.guard, origin, Action.LOGOFF, Outcome.DONE, who, "page:logoff")
+        await entries.keep(service.guard, origin, Action.LOGOFF, outcome, who, "page:logoff")
     return refused_as_json(request, ended) if isinstance(ended, Refusal) else as_json({"ended": True})
 
 

@@ -65,7 +65,8 @@ class WardMemory:
         if has_changed:
             return None, int(now)
         kept.since = int(now)
-        self._kept.move_to_end(patients)
+        if patients in self._kept:  # others were kept meanwhile
+            self._kept.move_to_end(patients)
         return kept.known, int(now)
 
     def keep(self, patients: tuple[str, ...], known: Known, since: int) -> None:

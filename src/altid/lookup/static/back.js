@@ -18,7 +18,9 @@ function take() {
   if (!wanted) return;
   history.replaceState(null, "", location.pathname + location.search);
   try {
-    sessionStorage.setItem(WANTED, new URL(wanted).href);
+    const url = new URL(wanted);
+    // Any other kind of address could have a path that begins with another host.
+    if (["http:", "https:"].includes(url.protocol)) sessionStorage.setItem(WANTED, url.href);
   } catch {
     // It is no address: then there is nowhere to go back to.
   }
@@ -41,7 +43,7 @@ async function look(wanted) {
   good = site ? good + 1 : 0;
   says.hidden = false;
   link.hidden = !site;
-  if (site) link.href = site + wanted.pathname + wanted.search;
+  if (site) link.href = new URL(wanted.pathname + wanted.search, site).href;
   if (good >= GOOD_LOOKS && !isTyped()) {
     sessionStorage.removeItem(WANTED);
     location.replace(link.href);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -157,11 +158,13 @@ def _attached_text(attachment: Resource) -> str | None:
     return text(written if media.strip().lower() == "text/plain" else plain_text(written))
 
 
-def plain_text(html: str) -> str:
+def plain_text(page: str) -> str:
     """The words of an HTML text, each block on a line of its own; nothing of its mark-up is kept."""
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    reader.feed(page)
+    # What is left is a mark that never ends, and text. `close` would look for an end from each sign on.
+    rest, reader.rawdata = reader.rawdata, ""
+    reader.handle_data(html.unescape(rest))
     lines = (re.sub(r"[ \t\r\f\v]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 

@@ -56,7 +56,8 @@ def next_slot(lines: Iterable[Dosage], last: datetime | None, now: datetime) -> 
     say: as needed, over, or in words alone."""
     regular = [line for line in lines if not line.as_needed]
     fixed = sorted(slot for line in regular for slot in _fixed(line, last, now))
-    found = _first_after(fixed, last, now) if fixed else _by_interval(regular, last, now)
+    counted = last and _counted_for(regular, last)
+    found = _first_after(fixed, counted, now) if fixed else _by_interval(regular, last, now)
     if found is None:
         return None
     at, is_about = found
@@ -83,6 +84,14 @@ def is_same_dose(lines: Iterable[Dosage], one: datetime, other: datetime) -> boo
     return bool(steps) and apart < min(steps) / 2
 
 
+def _counted_for(lines: Iterable[Dosage], given: datetime) -> datetime:
+    """The moment of the schedule that a dose counts for: the one that it was given nearest to, however long
+    ago that is."""
+    middle = given - _AHEAD / 2
+    there = {at for line in lines for at, _ in _fixed(line, middle, middle)}
+    return _nearest(there, given) if there else given
+
+
 def _nearest(slots: Iterable[datetime], moment: datetime) -> datetime:
     return min(slots, key=lambda at: abs(at - moment))
 
@@ -102,11 +111,15 @@ def _fixed(line: Dosage, last: datetime | None, now: datetime) -> Iterator[tuple
 
 
 def _times(line: Dosage) -> Iterator[tuple[time, bool]]:
-    for written in line.schedule.clock:
-        yield time(int(written[:2]) % 24, int(written[3:5])), False
-    for event in line.schedule.events if not line.schedule.clock else ():
-        if event in _WARD_CLOCK:
-            yield _WARD_CLOCK[event], True
+    if line.schedule.clock:
+        for written in line.schedule.clock:
+            yield time(int(written[:2]) % 24, int(written[3:5])), False
+        return
+    known = [_WARD_CLOCK[event] for event in line.schedule.events if event in _WARD_CLOCK]
+    if line.schedule.days and not known:
+        known = [_WARD_CLOCK["MORN"]]  # on those days, and not so and so many hours after the last dose
+    for clock in known:
+        yield clock, True
 
 
 def _days(line: Dosage, now: datetime) -> Iterator[date]:
@@ -140,13 +153,13 @@ def _is_outside(line: Dosage, at: datetime) -> bool:
 
 
 def _first_after(
-    slots: Sequence[tuple[datetime, bool]], last: datetime | None, now: datetime
+    slots: Sequence[tuple[datetime, bool]], counted: datetime | None, now: datetime
 ) -> tuple[datetime, bool] | None:
-    """A dose counts for the moment that it was given nearest to. What nobody has noted as given yet counts
-    from yesterday on where it began since, else from now: it may be taken without being noted."""
+    """`counted`: what the last dose counts for. What nobody has noted as given yet counts from yesterday on
+    where it began since, else from now: it may be taken without being noted."""
     begin = now - _BACK
-    if last is not None:
-        begin = max(begin, _nearest((at for at, _ in slots), last))
+    if counted is not None:
+        begin = max(begin, counted)
     elif slots[0][0] < begin:
         begin = now
     return next((slot for slot in slots if slot[0] > begin), None)
@@ -155,14 +168,15 @@ def _first_after(
 def _by_interval(
     lines: Sequence[Dosage], last: datetime | None, now: datetime
 ) -> tuple[datetime, bool] | None:
-    """For what is given every so many hours, or so often a day: counted from the last dose."""
+    """For what is given every so many hours, or so often a day: counted from the last dose. What was missed
+    for days is late since yesterday."""
     if last is None:
         return None
     steps = [step for line in lines if not _is_outside(line, now) and (step := _step(line))]
     if not steps:
         return None
     at = last.astimezone(UTC) + min(steps)
-    return (at, True) if at > now - _BACK else None
+    return max(at, now - _BACK), True
 
 
 def _step(line: Dosage) -> timedelta | None:

@@ -20,12 +20,15 @@ export function doseForm(root) {
 
   root.addEventListener("click", act);
   root.addEventListener("change", changed);
-  whole_("length").addEventListener("input", () => {
+  for (const name of ["length", "start"]) whole_(name).addEventListener("input", reckonEnd);
+  whole_("end").addEventListener("input", () => (whole_("length").value = ""));
+  clear();
+
+  function reckonEnd() {
     const days = whole(whole_("length").value);
     const start = Date.parse(whole_("start").value);
     if (days && start) whole_("end").value = new Date(start + (days - 1) * DAY_MS).toISOString().slice(0, 10);
-  });
-  clear();
+  }
 
   function act({ target }) {
     const does = target.closest("[data-do]")?.dataset.do;
@@ -48,7 +51,10 @@ export function doseForm(root) {
   }
 
   function suitRoute() {
-    root.classList.toggle("infused", POURED.includes(whole_("route").value));
+    const isPoured = POURED.includes(whole_("route").value);
+    root.classList.toggle("infused", isPoured);
+    // What is not in sight is not ordered.
+    if (!isPoured) for (const rate of root.querySelectorAll("[name=rate]")) rate.value = "";
   }
 
   // `1 g x 4` is told apart into its fields, where everybody sees what was understood.
@@ -58,11 +64,11 @@ export function doseForm(root) {
     const line = field.closest(".dose-line");
     const options = [...line.querySelector("[name=unit]").options];
     const known = unit ? options.find((one) => [one.value, one.text].some((text) => text.toLowerCase() === unit.toLowerCase())) : null;
-    if (unit && !known) return;
+    const isDaily = line.querySelector("[name=schedule]").value === "times";
+    if ((unit && !known) || (times && !isDaily)) return;
     field.value = amount;
     if (known) known.selected = true;
-    const schedule = line.querySelector("[name=schedule]").value;
-    if (times && schedule === "times") line.querySelector("[name=times]").value = times;
+    if (times) line.querySelector("[name=times]").value = times;
   }
 
   function copyOf(id) {

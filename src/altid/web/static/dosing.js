@@ -7,9 +7,14 @@ const ROUNDS = { morning: "MORN", noon: "NOON", evening: "EVE", night: "NIGHT" }
 const DAY = { period: 1, periodUnit: "d" };
 const MINUTES_MAX = 240; // before or after a meal, as the server takes it
 
+// A point before three digits parts thousands for a Dane, and decimals for others: `1.000` is a thousand, or one.
+const AMBIGUOUS = /^[1-9]\d{0,2}\.\d{3}$/;
+
 /** A number as a Dane types it: `2,5`. NaN for anything else: a dose is never guessed. */
 export function number(typed) {
-  const text = (typed ?? "").trim().replace(",", ".");
+  const written = (typed ?? "").trim();
+  if (AMBIGUOUS.test(written)) return NaN;
+  const text = written.replace(",", ".");
   return /^\d{1,7}(\.\d{1,6})?$/.test(text) ? Number(text) : NaN;
 }
 
@@ -82,7 +87,7 @@ const SCHEDULES = {
       if (value) amounts.set(value, [...(amounts.get(value) ?? []), code]);
     }
     return [...amounts].map(([value, when]) => ({
-      ...dose(line, String(value)),
+      ...dose(line, String(value).replace(".", ",")),
       repeat: { frequency: when.length, ...DAY, when },
     }));
   },

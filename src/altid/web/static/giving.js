@@ -9,7 +9,9 @@ export function administration(form, unreadable) {
   const { after } = form.dataset;
   return {
     ...(after ? { after } : {}),
-    ...(at.value ? { afterwards: true, effectiveDateTime: new Date(at.value).toISOString() } : {}),
+    ...(at.value ? { afterwards: true } : {}),
+    // The moment of the click: a dose that waits in this browser was given before the record gets it.
+    effectiveDateTime: (at.value ? new Date(at.value) : new Date()).toISOString(),
     ...(not.value ? { status: "not-done", statusReason: [{ text: not.value }] } : { dosage: dosage(form, unreadable) }),
   };
 }

@@ -79,7 +79,7 @@ async function move(other) {
   if (handed) {
     adopt(handed);
     await within(sendOnce().catch(() => {}), SEND_MS_MAX);
-    ticket = await ticketAt(other);
+    ticket = location.pathname === "/logoff" ? null : await ticketAt(other);
   }
   const rows = await sealedRows().catch(() => []);
   const fields = { ticket: ticket ?? "", next: wanted(), language: handed?.language ?? "", rows: JSON.stringify(rows) };

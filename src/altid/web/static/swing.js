@@ -196,13 +196,16 @@ function letGo() {
 // Whoever logs off is off, in the worker's memory too; and also while the page's own site can't be asked.
 addEventListener("submit", async (event) => {
   if (event.defaultPrevented || !event.target.matches('form[action="/logoff"]')) return;
-  const site = token && elsewhere();
-  if (!site) return letGo();
+  if (!token) return letGo();
   event.preventDefault();
+  const form = event.target;
   const headers = { "altid-page": "used" };
+  // At whichever site answers: nobody may have noticed yet that the own one is gone.
   await ask("/session/token", { method: "DELETE", headers }).catch(() => {});
   letGo();
-  location.assign(`${site.url}/logon`);
+  const site = elsewhere();
+  if (site) location.assign(`${site.url}/logon`);
+  else form.submit();
 });
 
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (wasUsed = true), { passive: true });
