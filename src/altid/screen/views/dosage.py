@@ -182,8 +182,3 @@ def _often(repeat: Resource) -> Often | None:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def needs_words(lines: Sequence[Dosage]) -> bool:
-    """The structured part says too little: what was written must stand alone."""
-    return not any(line.is_structured for line in lines)

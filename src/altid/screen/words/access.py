@@ -202,7 +202,6 @@ ACCESS: dict[str, tuple[str, str]] = {
     "follow.count.one": ("{count} venter på opfølgning", "{count} waits for follow-up"),
     "follow.count.many": ("{count} venter på opfølgning", "{count} wait for follow-up"),
     "follow.none": ("Ingen værdispring venter på opfølgning.", "None waits for follow-up."),
-    "follow.who": ("Hvem", "Who"),
     "follow.patient": ("Patientens id", "Patient's id"),
     "follow.when": ("Hvornår", "When"),
     "follow.why": ("Begrundelse", "Reason"),
