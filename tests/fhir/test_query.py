@@ -602,9 +602,8 @@ def test_a_quantity_is_found_by_itself(number, unit, prefix):
     assert finds(resource, ("value-quantity", f"{prefix}{number:f}|{UCUM}|{unit}"))
 
 
-@given(st.text(min_size=1))
+@given(st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1))
 def test_a_string_is_found_by_itself(text):
-    assume("\x00" not in text and text.isprintable())
     resource = {"resourceType": "Patient", "name": [{"family": text}]}
     escaped = "".join("\\" + character if character in "\\,$|" else character for character in text)
     assert finds(resource, ("family:exact", escaped))

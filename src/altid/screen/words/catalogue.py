@@ -292,6 +292,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "results.all.one": ("Det ene svar, nyeste først", "The one result, newest first"),
     "results.all.many": ("{count} svar, nyeste først", "{count} results, newest first"),
     "results.none": ("Ingen prøvesvar er registreret.", "No laboratory results are recorded."),
+    "measurements.none": ("Ingen andre målinger er registreret.", "No other measurements are recorded."),
     "trend.label": ("{name}: kurve over {count} svar", "{name}: course of {count} results"),
     "vitals.sign": ("Måling", "Sign"),
     "vitals.none": ("Ingen vitale værdier er registreret.", "No vital signs are recorded."),

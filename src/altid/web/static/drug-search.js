@@ -38,6 +38,8 @@ export function drugSearch(field, found, chosen) {
     else return;
     event.preventDefault();
   });
+  // Somebody may be quicker than this script.
+  if (field.value.trim()) timer = setTimeout(look, TYPING_MS);
 
   function at_once() {
     clearTimeout(timer);
@@ -46,6 +48,7 @@ export function drugSearch(field, found, chosen) {
 
   async function look() {
     const text = field.value.trim();
+    if (field.dataset.reference) return;
     if (text.length < TYPED_MIN) return list([]);
     try {
       const answer = await ask(`/fhir/Medication?code:text=${encodeURIComponent(text)}&_count=${FOUND_MAX}`);
