@@ -78,6 +78,12 @@ def until(page: Any, found: Any) -> None:
     raise AssertionError(f"{page.url} never showed {found}")
 
 
+def follow(page: Any, link: str) -> None:
+    """Click, and wait until the page that it leads to is there with its scripts."""
+    with page.expect_event("load"):
+        page.click(link)
+
+
 def treats(page: Any, patient: str) -> None:
     """Wait until the server knows that whoever is logged on treats the patient."""
     page.goto(f"/patient/{patient}")

@@ -22,6 +22,7 @@ from tests.web.at_the_screen import (
     acknowledged,
     chromium,
     fill_in,
+    follow,
     log_on,
     needs_chromium,
     open_patient,
@@ -166,7 +167,7 @@ def test_what_a_doctor_orders_is_given_answered_and_seen_exactly_once(
 
 def order(page: Any, shift: Shift, language: str) -> None:
     """From the patient's page: the form, the list, what is read back in full, one signature, the receipt."""
-    page.click(".tabs a[href$='/order']")
+    follow(page, ".tabs a[href$='/order']")
     fill_in(page, f"Pano{shift.patient}", indication="Smerter")
     dialog = read_back(page)
     for text in (shift.family.upper(), shift.read, re.compile(r"1.000.mg"), "Smerter"):
@@ -182,11 +183,10 @@ def order(page: Any, shift: Shift, language: str) -> None:
 
 def give(page: Any, shift: Shift) -> None:
     """From the patient's page: nothing can be given before the wristband is read; then the chart has it."""
-    page.click(".tabs a[href$='/orders']")
-    page.click("a[href$='/administer']")
+    follow(page, ".tabs a[href$='/orders']")
+    follow(page, "a[href$='/administer']")
     form = page.locator("form.give")
     playwright.expect(form.locator("button")).to_be_hidden()
-    page.wait_for_load_state()  # then its script is there
     page.fill("#read", shift.read)
     page.keyboard.press("Enter")
     form.locator("button").dblclick()
@@ -197,7 +197,7 @@ def give(page: Any, shift: Shift) -> None:
 def ask_for_potassium(page: Any, shift: Shift, held: Callable[[str], list[dict[str, Any]]]) -> str:
     """The requisition's id."""
     page.goto(f"/patient/{shift.patient}/orders")
-    page.click("a[href$='/requisition']")
+    follow(page, "a[href$='/requisition']")
     page.fill("#what", "Kalium")
     page.locator("#performer option", has_text=_WARD).wait_for(state="attached")
     page.select_option("#performer", label=_WARD)
