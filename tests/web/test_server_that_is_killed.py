@@ -6,16 +6,19 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from altid.cli.operating import dsn_of
 from tests.faults.test_kill import Server
+from tests.orders.posts import wait_until
 from tests.running import free_port
 from tests.web.at_the_screen import (
     acknowledged,
@@ -48,6 +51,11 @@ class Own(Server):
     @property
     def pages(self) -> str:
         return self.address.removesuffix("/fhir")
+
+    def is_gone(self) -> bool:
+        """Nobody listens any more: its processes end some moments after the one that started them."""
+        with socket.socket() as asking:
+            return asking.connect_ex(("127.0.0.1", urlsplit(self.address).port or 0)) != 0
 
     def fill(self) -> None:
         account = make_account(dsn_of(self.data), f"k{secrets.token_hex(5)}")
@@ -126,6 +134,7 @@ def test_an_order_is_one_whenever_its_server_is_killed(
     state = "known" if moment is heard else "waiting"
     playwright.expect(page.locator(f"#outbox .{state}")).to_have_count(1)
     playwright.expect(page.locator("#site-sign")).to_have_class(re.compile("gone"))
+    wait_until(server.is_gone)
     page.reload()
     playwright.expect(page.locator("[data-gone]").first).to_be_visible()
     playwright.expect(page.locator("[data-held]").first).to_be_visible(visible=moment is not heard)
