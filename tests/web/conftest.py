@@ -72,7 +72,7 @@ def stranger(web_server: str) -> Iterator[Browser]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def store(web_server: str) -> Iterator[Callable[..., None]]:
     """Store a resource under an id: the tests' doorman lets a system do it."""
     with httpx.Client(base_url=web_server, timeout=30) as system:

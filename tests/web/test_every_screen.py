@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
-import httpx
 import pytest
 from starlette.routing import Route
 
@@ -108,16 +107,9 @@ def place() -> str:
 
 
 @pytest.fixture(scope="module")
-def ward(web_server: str, place: str) -> None:
+def ward(store: Callable[..., None], place: str) -> None:
     """Two beds with a patient in each."""
-    with httpx.Client(base_url=web_server, timeout=30) as system:
-
-        def store(kind: str, identity: str, **elements: Any) -> None:
-            resource = {"resourceType": kind, "id": identity, **elements}
-            answer = system.put(f"/fhir/{kind}/{identity}", json=resource)
-            assert answer.status_code in (200, 201), answer.text
-
-        _fill(store, place)
+    _fill(store, place)
 
 
 def _fill(store: Callable[..., None], place: str) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 
 from altid.access.identity import Role
@@ -65,16 +64,9 @@ def place() -> str:
 
 
 @pytest.fixture(scope="module")
-def ward(web_server: str, place: str) -> None:
+def ward(store: Callable[..., None], place: str) -> None:
     """As the screens' own ward (`test_every_screen`), told by somebody who means ill."""
-    with httpx.Client(base_url=web_server, timeout=30) as system:
-
-        def store(kind: str, identity: str, **elements: Any) -> None:
-            resource = {"resourceType": kind, "id": identity, **elements}
-            answer = system.put(f"/fhir/{kind}/{identity}", json=resource)
-            assert answer.status_code in (200, 201), answer.text
-
-        _fill(store, place)
+    _fill(store, place)
 
 
 def _fill(store: Callable[..., None], place: str) -> None:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from altid.fhir import json
 from altid.sample import resources
-from altid.screen.views.chart import Chart
+from altid.screen.views.chart import BESIDE, Chart
 from altid.screen.words import LANGUAGES, Language, words
 from altid.web import patient
-from altid.web.needs import BESIDE, KINDS
+from altid.web.needs import KINDS
 from altid.web.patient import PARTS, SECTIONS, Shown, part_html, patient_html
 from official_examples import official_examples
 from tests.screen.charts import HL7, chart, coded, measured

@@ -9,23 +9,11 @@ from typing import Any, NamedTuple
 
 from altid.lookup.file import Connection
 from altid.lookup.rows import loads, part_of, unpack
-from altid.screen.views.chart import Chart
+from altid.screen.views import chart
+from altid.screen.views.chart import BESIDE, Chart
 
-WHOLE = (
-    "AllergyIntolerance",
-    "Appointment",
-    "Condition",
-    "Consent",
-    "Encounter",
-    "Flag",
-    "MedicationRequest",
-    "MedicationStatement",
-    "ServiceRequest",
-    "Task",
-)
+WHOLE = (*chart.WHOLE, "Task")
 """Read to their end."""
-BESIDE = ("HealthcareService", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole")
-"""What a chart refers to and belongs to nobody."""
 
 
 class Newest(NamedTuple):

@@ -23,12 +23,12 @@ from altid.record.search import search
 from altid.record.stored import Found, Stored, compose
 from altid.record.visibility import Visible
 from altid.screen.views.admission import PRESENT, Place, is_stay, place_of
-from altid.screen.views.chart import Chart
+from altid.screen.views.chart import BESIDE, Chart
 from altid.screen.views.elements import Resource, elements, period, reference_key
 from altid.screen.views.identity import Identity, identity_of, name_order
 from altid.screen.views.moments import sort_key
 from altid.web.finding import Parameter
-from altid.web.needs import BESIDE, KINDS, OVER, Need, Newest
+from altid.web.needs import KINDS, OVER, Need, Newest
 
 PATIENTS_SHOWN_MAX = 50
 """One page of the list: more than a ward has beds."""

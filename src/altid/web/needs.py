@@ -10,23 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from altid.screen.views.chart import WHOLE
 from altid.screen.views.readings import CATEGORIES, VITAL_CODES
 from altid.screen.views.vitals import VITALS_OLDER
 from altid.web.finding import Parameter
 
-WHOLE = (
-    "AllergyIntolerance",
-    "Appointment",
-    "Condition",
-    "Consent",
-    "Encounter",
-    "Flag",
-    "MedicationRequest",
-    "MedicationStatement",
-    "ServiceRequest",
-)
-BESIDE = ("HealthcareService", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole")
-"""What a chart refers to and belongs to no patient."""
 OVER = {
     "MedicationRequest": ("completed", "stopped", "cancelled", "entered-in-error"),
     "ServiceRequest": ("completed", "revoked", "entered-in-error"),

@@ -17,6 +17,21 @@ from altid.screen.views.elements import (
     text,
 )
 
+WHOLE = (
+    "AllergyIntolerance",
+    "Appointment",
+    "Condition",
+    "Consent",
+    "Encounter",
+    "Flag",
+    "MedicationRequest",
+    "MedicationStatement",
+    "ServiceRequest",
+)
+"""What of a chart is read to its end: it is in force, or there is never much of it."""
+BESIDE = ("HealthcareService", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole")
+"""What a chart refers to and belongs to no patient."""
+
 View = TypeVar("View")
 
 
