@@ -13,6 +13,7 @@ from altid.access.audit import store as audit_store
 from altid.access.audit.store import Query
 from altid.access.identity import Role
 from altid.orders.proofs.keeping import add
+from altid.web.handing_over import WARDS_MAX
 from tests.guards import SECRET
 from tests.screen.charts import HL7, coded
 from tests.web.test_reconciliation_page import NOON, found
@@ -96,6 +97,26 @@ def test_who_works_there_and_reads_no_orders_sees_that_there_is_something(
 def test_who_finds_no_patients_has_no_list(web_server: str, web_dsn: str, place: str) -> None:
     with _browser_of(web_server, web_dsn, Role.OPERATIONS, place) as operations:
         assert operations.get("/handover").status_code == 403
+
+
+def test_wards_that_are_too_many_for_one_list_are_named(web_server: str, web_dsn: str, store: Store) -> None:
+    organisation = f"77{secrets.randbelow(10**9):09d}016"
+    sor = [{"system": "urn:oid:1.2.208.176.1.1", "value": organisation}]
+    owner = {"reference": "Organization/handed-many"}
+    store("Organization", "handed-many", name="Akutten", identifier=sor)
+    for number in range(WARDS_MAX + 1):
+        ward = coded(f"{HL7}/location-physical-type", "wa")
+        store(
+            "Location",
+            f"handed-many-{number}",
+            name=f"Afsnit {number}",
+            managingOrganization=owner,
+            physicalType=ward,
+        )
+    with _browser_of(web_server, web_dsn, Role.NURSE, organisation) as nurse:
+        html = nurse.get("/handover").text
+    assert f"Ikke med på listen: Afsnit {WARDS_MAX}<" in html
+    assert html.count('aria-labelledby="ward-') == WARDS_MAX
 
 
 @contextmanager

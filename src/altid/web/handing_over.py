@@ -38,7 +38,7 @@ from altid.web.wards import Wards
 
 PAGE = "/handover"
 WARDS_MAX = 8
-"""Of one place of work; a list that is longer is nobody's to hand over."""
+"""Of one place of work; a list that is longer is nobody's to hand over. Which are left out, the page says."""
 
 _NEED = Need(unconfirmed.KINDS)
 _NOT_READ = Unconfirmed(is_known=False)
@@ -87,7 +87,15 @@ async def _show(visit: Visit, names: PlaceNames, wards: Wards) -> Response:
     patients = sorted({one.row.who.identity.id for each in shown for one in each.patients})
     visit.note(Action.SEARCH, "handover", type="orders", patients=tuple(patients))
     now = datetime.now(UTC)
-    return page("handover.html", visit.words, me=me, wards=shown, now=now, today=now.astimezone(ZONE).date())
+    return page(
+        "handover.html",
+        visit.words,
+        me=me,
+        wards=shown,
+        left_out=[each.name for each in own[WARDS_MAX:]],
+        now=now,
+        today=now.astimezone(ZONE).date(),
+    )
 
 
 async def _ward(

@@ -206,6 +206,7 @@ ORDERING: dict[str, tuple[str, str]] = {
         "Ordinationer og rekvisitioner, som ingen kan regne med endnu. Gennemgå dem med den, der tager over.",
         "Orders that nobody can rely on yet. Go through them with whoever takes over.",
     ),
+    "handing.left-out": ("Ikke med på listen: {wards}", "Not on the list: {wards}"),
     "handing.print": ("Udskriv listen", "Print the list"),
     "handing.here": ("På denne pc, af", "At this PC, by"),
     "handing.here.asking": ("Ses efter …", "Being looked at …"),
